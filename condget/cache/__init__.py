@@ -1,0 +1,1 @@
+"""The pure core of an HTTP cache: RFC 9110, 9111, 5861 and 9211 as functions of values. No socket, no file, no clock."""

@@ -1,0 +1,87 @@
+"""Fields: the header fields of a message, with order, case, repetition and odd bytes kept (RFC 9110 §5).
+
+Text is latin-1, so that every byte that came goes back unchanged. Parsers for the values that caching needs stand
+below: lists, quoted strings, dates, delta-seconds. They never raise; what cannot be read is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+
+class Fields:
+    """An immutable sequence of (name, value) pairs; names compare without case.
+
+    >>> fields = Fields([("ETag", '"a"'), ("Vary", "Accept"), ("vary", "Cookie")])
+    >>> fields.all("VARY")
+    ['Accept', 'Cookie']
+    >>> fields.get("vary")
+    'Accept, Cookie'
+    """
+
+    __slots__ = ("_by_name", "pairs")
+
+    pairs: tuple[tuple[str, str], ...]
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self.pairs = tuple(pairs)
+        self._by_name: dict[str, list[str]] | None = None
+
+    def _index(self) -> dict[str, list[str]]:
+        index = self._by_name
+        if index is None:
+            index = {}
+            for name, value in self.pairs:
+                index.setdefault(name.lower(), []).append(value)
+            self._by_name = index
+        return index
+
+    def all(self, name: str) -> list[str]:
+        """Return the values of every line of that name, in order."""
+        return self._index().get(name.lower(), [])
+
+    def get(self, name: str) -> str | None:
+        """Return the lines of that name joined with a comma (RFC 9110 §5.3), or None where there is none."""
+        values = self._index().get(name.lower())
+        if values is None:
+            return None
+        return values[0] if len(values) == 1 else ", ".join(values)
+
+    def first(self, name: str) -> str | None:
+        """Return the value of the first line of that name, or None."""
+        values = self._index().get(name.lower())
+        return values[0] if values else None
+
+    def __contains__(self, name: str) -> bool:
+        return name.lower() in self._index()
+
+    def without(self, names: Iterable[str]) -> Fields:
+        """Return these fields less those names."""
+        dropped = {name.lower() for name in names}
+        return Fields(pair for pair in self.pairs if pair[0].lower() not in dropped)
+
+    def replaced(self, name: str, value: str) -> Fields:
+        """Return these fields with exactly one line of that name, at the end."""
+        return Fields((*self.without([name]).pairs, (name, value)))
+
+    def plus(self, pairs: Iterable[tuple[str, str]]) -> Fields:
+        """Return these fields with more lines behind them."""
+        return Fields((*self.pairs, *pairs))
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self.pairs)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fields) and self.pairs == other.pairs
+
+    def __hash__(self) -> int:
+        return hash(self.pairs)
+
+    def __repr__(self) -> str:
+        return f"Fields({list(self.pairs)!r})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Fields, (self.pairs,))

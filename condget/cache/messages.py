@@ -1,0 +1,57 @@
+"""The values that the pure core speaks of: Request, Response, StoredResponse. Frozen, of builtins only, picklable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from condget.cache.fields import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as a cache sees it. `url` is the target URI without fragment and userinfo."""
+
+    method: str
+    url: str
+    fields: Fields = field(default_factory=Fields)
+    #: Whose stored responses may answer: a digest of credentials and of the caller's own partition.
+    partition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The head of a response, with the instants at which its request was sent and its head arrived (RFC 9111 §4.2.3)."""
+
+    status: int
+    fields: Fields
+    request_time: float
+    response_time: float
+    reason_phrase: str = ""
+    http_version: str = "HTTP/1.1"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResponse:
+    """A stored response: the head, what selects it (Vary), and how much of its content is stored.
+
+    `content_length` None means *head only*: validators and metadata without content. A 206 that is stored as a part has
+    `first_byte` > 0 or `complete_length` beyond its content.
+    """
+
+    url: str
+    status: int
+    fields: Fields
+    request_time: float
+    response_time: float
+    reason_phrase: str = ""
+    http_version: str = "HTTP/1.1"
+    partition: str = ""
+    #: The request fields that Vary names, normalised; secrets as digests only.
+    selecting: tuple[tuple[str, str | None], ...] = ()
+    #: Bytes of content that are stored (as received, still coded); None: head only.
+    content_length: int | None = None
+    #: Position of the first stored byte, and the length of the complete content where it is known to be longer.
+    first_byte: int = 0
+    complete_length: int | None = None
+    #: The store's own handle; 0 before it is stored.
+    id: int = 0

@@ -1,0 +1,143 @@
+"""The values of a poll: what is remembered of a feed (`FeedState`, `SeenEntry`) and what one poll found (`Outcome`).
+
+All are frozen, of builtins only, and picklable, so that a batch can be polled in another process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from condget.cache.messages import StoredResponse
+
+Status = Literal["new", "changed", "unchanged", "moved", "gone", "error", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a feed document, as a report shows it and as identity needs it.
+
+    `id` is the guid/id exactly as written in the document, before any resolution against a base; None if there is none.
+    `link` is resolved, and only for people. `fingerprint` is a digest of the text that a reader would see (title,
+    summary, content), with white space folded and stamps left out: an edit is a new fingerprint.
+    """
+
+    key: str
+    id: str | None
+    title: str | None
+    link: str | None
+    published: str | None
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeenEntry:
+    """What is remembered of an entry: instants are POSIX seconds."""
+
+    key: str
+    fingerprint: str
+    first_seen: float
+    last_seen: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What the document itself says about its schedule (RSS ttl in seconds, skipHours in GMT, skipDays in English,
+    Syndication module's update period in seconds)."""
+
+    ttl: float | None = None
+    skip_hours: tuple[int, ...] = ()
+    skip_days: tuple[str, ...] = ()
+    update_period: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A feed document that was read: what `documents.parse` returns."""
+
+    title: str | None
+    link: str | None
+    version: str
+    entries: tuple[Entry, ...]
+    hints: Hints = Hints()
+    #: Why the document is not well-formed, if it is not; it was read as far as possible.
+    defect: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """What is remembered of a feed between polls.
+
+    `stored` is head only (RFC 9111): the pair of validators and the fields that freshness needs. `chain` holds the URLs
+    of the redirect chain that gave the pair, first to last; the pair belongs to the last of them (B10).
+    """
+
+    url: str
+    #: Where to ask, after a permanent redirect was followed to a readable feed (E1); None: at `url`.
+    moved_to: str | None = None
+    stored: StoredResponse | None = None
+    chain: tuple[str, ...] = ()
+    title: str | None = None
+    #: Digest of the last accepted content as decoded; the same bytes need not be parsed again.
+    digest: str | None = None
+    #: Length of the last accepted content as received: what a 304 saves.
+    content_bytes: int = 0
+    #: How many entries the last accepted document held.
+    window: int = 0
+    hints: Hints = Hints()
+    first_polled: float | None = None
+    last_polled: float | None = None
+    last_changed: float | None = None
+    #: Adaptive interval in seconds (C10); 0: not yet known.
+    interval: float = 0
+    failures: int = 0
+    error: str | None = None
+    gone: bool = False
+    next_poll: float = 0
+    #: Why `next_poll` is what it is, in words, with its source.
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HostHold:
+    """No request to that host until then (429 with Retry-After, C6)."""
+
+    host: str
+    until: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one poll of one feed found; a failure is an outcome, not a raise.
+
+    `state` and `seen` are what the ledger is to remember once this outcome was reported. `seen` holds only the
+    entries to insert or update; `forget` the keys to drop (memory is bounded).
+    """
+
+    url: str
+    status: Status
+    state: FeedState | None = None
+    name: str | None = None
+    http_status: int | None = None
+    title: str | None = None
+    entries: tuple[Entry, ...] = ()
+    edited: tuple[Entry, ...] = ()
+    #: True: all ids were re-issued at once (a host rename); said once instead of a flood (F7).
+    reissued: bool = False
+    #: False for a 304, identical bytes, stamps, comments, order; True for new or edited entries (F5).
+    changed: bool = False
+    error: str | None = None
+    moved_to: str | None = None
+    reason: str | None = None
+    next_poll: float | None = None
+    validators_sent: tuple[tuple[str, str], ...] = ()
+    validators_received: tuple[tuple[str, str], ...] = ()
+    #: Bytes of content received over the wire, and bytes that a 304 saved.
+    bytes: int = 0
+    bytes_saved: int = 0
+    seen: tuple[SeenEntry, ...] = ()
+    forget: tuple[str, ...] = ()
+    hold: HostHold | None = None
+    #: False where no connection came about (C13).
+    connected: bool = True

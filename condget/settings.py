@@ -1,0 +1,58 @@
+"""Names and defaults that more than one layer needs: version, user agent, default paths, environment names.
+
+Importing this module touches no file; `platformdirs` is imported only when a path is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+__version__ = "0.1.0"
+
+PROJECT_URL = "https://github.com/condget/condget"
+USER_AGENT = f"condget/{__version__} (+{PROJECT_URL})"
+
+#: Instants are POSIX seconds everywhere; a clock is any callable that returns one.
+Clock = Callable[[], float]
+
+#: Environment names. Each overrides the platform's default directory.
+CACHE_DIR_ENV = "CONDGET_CACHE_DIR"
+STATE_DIR_ENV = "CONDGET_STATE_DIR"
+#: POSIX seconds that `condget` takes for the present instant; for tests and for trying out a schedule.
+NOW_ENV = "CONDGET_NOW"
+
+
+def cache_path() -> Path:
+    """Return the default file of the library's cache (`$CONDGET_CACHE_DIR`, else the XDG cache directory)."""
+    return _directory(CACHE_DIR_ENV, "user_cache_path") / "cache.sqlite3"
+
+
+def state_path() -> Path:
+    """Return the default state file of the poller (`$CONDGET_STATE_DIR`, else the XDG state directory)."""
+    return _directory(STATE_DIR_ENV, "user_state_path") / "feeds.sqlite3"
+
+
+def clock() -> Clock:
+    """Return the clock of the command line: the system's, or one that stands still at `$CONDGET_NOW`.
+
+    Raises:
+        ValueError: `$CONDGET_NOW` is not a number.
+    """
+    fixed = os.environ.get(NOW_ENV)
+    if not fixed:
+        return time.time
+    instant = float(fixed)
+    return lambda: instant
+
+
+def _directory(env: str, function: str) -> Path:
+    override = os.environ.get(env)
+    if override:
+        return Path(override).expanduser()
+    import platformdirs
+
+    path: Path = getattr(platformdirs, function)("condget", appauthor=False)
+    return path

@@ -1,0 +1,1 @@
+"""Persistence: `Store` for stored responses, `Ledger` for feed states. SQLite by default, memory for tests."""

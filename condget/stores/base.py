@@ -1,0 +1,68 @@
+"""The two protocols of persistence. Contract tests to inherit stand in tests/stores/."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from condget.cache.messages import StoredResponse
+from condget.feeds.outcomes import FeedState, HostHold, Outcome, SeenEntry
+
+
+class Writer(Protocol):
+    """Takes the content of one response as it arrives. Nothing is visible to readers before `commit`."""
+
+    def write(self, chunk: bytes) -> None: ...
+    def commit(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+class Store(Protocol):
+    """Stored responses by target URI. Every method may raise `StoreError`; the transport then steps aside.
+
+    Safe to share between threads; several processes may use the same file.
+    """
+
+    def load(self, url: str, partition: str) -> Sequence[StoredResponse]:
+        """Return the heads of all stored responses of that URL and partition, newest first."""
+
+    def content(self, stored: StoredResponse, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """Yield the stored content, or the bytes from `start` up to `stop`, in chunks of bounded size."""
+
+    def writer(self, stored: StoredResponse, replaces: Sequence[StoredResponse] = ()) -> Writer:
+        """Begin to store a response; on commit it takes the place of `replaces`."""
+
+    def freshen(self, stored: StoredResponse) -> None:
+        """Replace the head of a stored response (found by its `id`) and keep its content."""
+
+    def delete(self, stored: Iterable[StoredResponse]) -> None:
+        """Delete these stored responses."""
+
+    def invalidate(self, urls: Iterable[str]) -> None:
+        """Delete every stored response of these URLs, in all partitions (RFC 9111 §4.4)."""
+
+    def touch(self, stored: StoredResponse, now: float) -> None:
+        """Note that a stored response was used, for LRU eviction."""
+
+    def close(self) -> None: ...
+
+
+class Ledger(Protocol):
+    """Feed states between polls. One run at a time may write; others may read meanwhile."""
+
+    def due(self, urls: Sequence[str]) -> Mapping[str, tuple[float, str, bool]]:
+        """Return (next_poll, reason, gone) of every known feed among those URLs; cheap for 50,000 of them."""
+
+    def holds(self) -> Mapping[str, HostHold]:
+        """Return the hosts that asked for silence, by host."""
+
+    def load(self, urls: Sequence[str]) -> Mapping[str, FeedState]:
+        """Return what is remembered of those feeds."""
+
+    def seen(self, url: str) -> Mapping[str, SeenEntry]:
+        """Return what is remembered of a feed's entries, by key."""
+
+    def commit(self, outcomes: Iterable[Outcome]) -> None:
+        """Write the states, seen entries and holds of reported outcomes in one transaction."""
+
+    def close(self) -> None: ...
