@@ -1,0 +1,76 @@
+"""Validators (RFC 9110 §8.8) and the preconditions made of them (RFC 9110 §13.1, RFC 9111 §4.3.1).
+
+A validator is opaque: what came goes back byte for byte, whether or not it is well-formed. Two ETag lines of one
+response are sent back as the list of both; an empty validator counts as absent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from condget.cache.dates import parse_date
+from condget.cache.fields import Fields
+from condget.cache.messages import StoredResponse
+
+_ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"|[^\s,]+')
+
+#: The fields by which RFC 9110 §13.1 makes a request conditional.
+CONDITIONAL_FIELDS = ("If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range")
+
+
+def parse_etag_list(text: str) -> list[str]:
+    """Return the members of an If-Match or If-None-Match field; unquoted ones, which RFC 9110 does not know, as they are."""
+    return _ENTITY_TAG.findall(text)
+
+
+def is_weak(etag: str) -> bool:
+    return etag.startswith("W/")
+
+
+def strong_match(a: str, b: str) -> bool:
+    """Compare two entity tags by the strong comparison function (RFC 9110 §8.8.3.2)."""
+    return a == b and not is_weak(a)
+
+
+def weak_match(a: str, b: str) -> bool:
+    """Compare two entity tags by the weak comparison function (RFC 9110 §8.8.3.2)."""
+    return a.removeprefix("W/") == b.removeprefix("W/")
+
+
+def etag_of(fields: Fields) -> str | None:
+    """Return the ETag of a response, several lines joined; None where it is absent or empty."""
+    return ", ".join(value for value in fields.all("etag") if value) or None
+
+
+def last_modified_of(fields: Fields) -> str | None:
+    """Return the Last-Modified of a response byte for byte; None where it is absent or empty."""
+    return fields.first("last-modified") or None
+
+
+def has_validator(fields: Fields) -> bool:
+    return etag_of(fields) is not None or last_modified_of(fields) is not None
+
+
+def is_strong_last_modified(fields: Fields) -> bool:
+    """Whether Last-Modified may serve as a strong validator: a minute older than Date (RFC 9110 §8.8.2.2)."""
+    modified = parse_date(fields.first("last-modified") or "")
+    date = parse_date(fields.first("date") or "")
+    return modified is not None and date is not None and date - modified >= 60
+
+
+def preconditions(stored: Sequence[StoredResponse]) -> tuple[tuple[str, str], ...]:
+    """Return the fields that ask an origin to validate these stored responses, the most recent first (RFC 9111 §4.3.1).
+
+    All their entity tags are offered; a Last-Modified only where a single response is validated, since a date cannot
+    tell variants apart. No date is ever invented.
+    """
+    pairs: list[tuple[str, str]] = []
+    tags = dict.fromkeys(tag for response in stored if (tag := etag_of(response.fields)))
+    if tags:
+        pairs.append(("If-None-Match", ", ".join(tags)))
+    if stored and (len(stored) == 1 or not tags):
+        modified = last_modified_of(stored[0].fields)
+        if modified:
+            pairs.append(("If-Modified-Since", modified))
+    return tuple(pairs)
