@@ -1,16 +1,17 @@
-"""Origin: a scripted HTTP origin on a raw loopback socket, for tests. It can send anything, and logs what it received.
+"""Origin: a scripted HTTP origin on a raw loopback socket. It can send anything, and logs what it received.
 
     with Origin() as origin:
         origin.script("/feed", ok(b"<rss/>", etag='"a"'), not_modified(etag='"a"'))
         httpx.get(origin.url("/feed"))
         origin.requests_for("/feed")[0].fields.get("if-none-match")
 
-Answers of a path are given in order and the last one repeats. Nothing is added that was not scripted, no Date either,
-except Content-Length (see `Answer`) and `Connection: close` where the connection is going to be closed.
+Answers of a path are given in order and the last one repeats. Nothing is added that was not scripted, no Date
+either, except Content-Length (see `Answer`) and `Connection: close` where the connection is about to close.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import socket
 import struct
@@ -25,6 +26,9 @@ from urllib.parse import urlsplit
 from condget.cache.fields import Fields
 
 Text = str | bytes
+
+#: The linger option, on for zero seconds, with which close() sends RST.
+RESET = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,8 @@ class RawRequest:
 class Answer:
     """A response to send. `str` goes out as latin-1, `bytes` as they are, fields in order with repetitions.
 
-    Content-Length is added unless `fields` has one, the answer is `chunked`, or its status allows no content. A body
-    goes to HEAD, 1xx, 204 and 304 only through `raw`.
+    Content-Length is added unless `fields` has one, the answer is `chunked`, or its status allows no content.
+    A body goes to HEAD, 1xx, 204 and 304 only through `raw`.
     """
 
     status: int = 200
@@ -71,7 +75,7 @@ class Answer:
     #: Seconds before the first byte, and seconds before each chunk.
     delay: float = 0.0
     chunk_delay: float = 0.0
-    #: The body in pieces, each sent by itself; `chunked` frames them (or `body`) with Transfer-Encoding: chunked.
+    #: The body in pieces, each sent by itself; `chunked` adds Transfer-Encoding and frames them (or `body`).
     chunks: Iterable[bytes] | None = None
     chunked: bool = False
     #: What Content-Length claims, whatever the body is.
@@ -84,7 +88,7 @@ class Answer:
     close: bool | None = None
     #: Bytes that belong to nobody, sent right after the response.
     surplus: bytes = b""
-    #: In place of everything above: these bytes, or these pieces `chunk_delay` apart. Closed afterwards unless `close=False`.
+    #: In place of a message: these bytes, or these pieces `chunk_delay` apart; closed unless `close=False`.
     raw: bytes | Iterable[bytes] | None = None
     version: str = "HTTP/1.1"
 
@@ -126,7 +130,8 @@ def drip(data: bytes, every: float = 0.5) -> Callable[[RawRequest], Answer]:
 
 def endless_head() -> Callable[[RawRequest], Answer]:
     """A head of fields that never ends."""
-    return lambda request: Answer(raw=itertools.chain([b"HTTP/1.1 200 OK\r\n"], itertools.repeat(b"X-More: of the same\r\n" * 50)))
+    more = b"X-More: of the same\r\n" * 50
+    return lambda request: Answer(raw=itertools.chain([b"HTTP/1.1 200 OK\r\n"], itertools.repeat(more)))
 
 
 def endless_body(piece: bytes = b"\0" * 65536, **fields: Text) -> Callable[[RawRequest], Answer]:
@@ -135,7 +140,7 @@ def endless_body(piece: bytes = b"\0" * 65536, **fields: Text) -> Callable[[RawR
 
 
 class Origin:
-    """The origin. A context manager; also `start()` and `stop()`. Safe to script and to read from any thread."""
+    """The origin. A context manager; also `start()` and `stop()`. Safe to use from any thread."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         self.host = host
@@ -164,7 +169,7 @@ class Origin:
     def script(self, path: str, *answers: Script) -> None:
         """Set the answers of a path, given in order, the last one again and again; replaces those set before.
 
-        A path with a query answers that exact target, one without answers every query; `*` answers what nothing else does.
+        A path with a query answers that exact target, one without answers every query; `*` answers the rest.
         """
         if not answers:
             raise ValueError("a script needs at least one answer")
@@ -193,7 +198,7 @@ class Origin:
             self._requests.clear()
 
     def wait_for(self, n: int, timeout: float = 5.0) -> list[RawRequest]:
-        """Wait until there are `n` requests and return all of them; AssertionError if they do not come in time."""
+        """Wait until there are `n` requests and return all of them; AssertionError if they do not come."""
         with self._changed:
             arrived = self._changed.wait_for(lambda: len(self._requests) >= n, timeout)
             assert arrived, f"{len(self._requests)} of {n} requests came within {timeout} s"
@@ -217,10 +222,8 @@ class Origin:
         listener, self._listener = self._listener, None
         _hang_up(listener)
         # A shutdown does not wake accept() everywhere (macOS), a connection does.
-        try:
+        with contextlib.suppress(OSError):
             socket.create_connection((self.host, self.port), timeout=0.2).close()
-        except OSError:
-            pass  # it is awake already
         self._acceptor.join(5)
         listener.close()
         with self._changed:
@@ -233,7 +236,9 @@ class Origin:
     def __enter__(self) -> Origin:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         self.stop()
         if self._errors and kind is None:
             raise self._errors[0]
@@ -290,15 +295,15 @@ class Origin:
             answer = Answer(raw=answer)
         self._pause(answer.delay)
         if answer.raw is not None:
-            self._send(connection, [answer.raw] if isinstance(answer.raw, bytes) else answer.raw, answer.chunk_delay)
+            pieces = [answer.raw] if isinstance(answer.raw, bytes) else answer.raw
+            self._send(connection, pieces, answer.chunk_delay)
             keep = answer.close is False
         elif answer.reset and answer.truncate is None:
             keep = False
         else:
             keep = self._send_message(connection, request, answer)
         if answer.reset:
-            # Lingering for zero seconds makes close() send RST.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             keep = False
         return keep
 
@@ -311,15 +316,17 @@ class Origin:
             fields.append((b"Transfer-Encoding", b"chunked"))
         elif answer.declared_length is not None:
             fields.append((b"Content-Length", b"%d" % answer.declared_length))
-        elif allows_content and b"content-length" not in names and (answer.chunks is None or answer.close is False):
-            pieces = list(pieces)
-            fields.append((b"Content-Length", b"%d" % sum(map(len, pieces))))
-        framed = not allows_content or answer.chunked or any(name.lower() == b"content-length" for name, _ in fields)
+        elif allows_content and b"content-length" not in names and answer.chunks is None:
+            fields.append((b"Content-Length", b"%d" % len(answer.body)))
+        framed = not allows_content or any(
+            name.lower() in (b"content-length", b"transfer-encoding") for name, _ in fields
+        )
         if answer.close is not None:
             keep = not answer.close
         else:
             asked = (request.fields.get("Connection") or "").lower()
-            keep = framed and answer.truncate is None and "close" not in asked and request.version != "HTTP/1.0"
+            persistent = "close" not in asked and request.version != "HTTP/1.0"
+            keep = framed and persistent and answer.truncate is None and answer.declared_length is None
         if not keep and b"connection" not in names:
             fields.append((b"Connection", b"close"))
 
@@ -397,7 +404,7 @@ def _hang_up(connection: socket.socket) -> None:
 
 def _finish(connection: socket.socket) -> None:
     # Without this a close() with unread input sends RST, which can destroy the answer before it is read.
-    if not connection.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8) == struct.pack("ii", 1, 0):
+    if connection.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8) != RESET:
         connection.shutdown(socket.SHUT_WR)
 
 
