@@ -1,12 +1,17 @@
-"""Fixtures that every test may use."""
+"""Fixtures and settings that every test shares."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.origin import Origin
+
+# A shared machine is slow at times; that is no failure.
+hypothesis.settings.register_profile("condget", deadline=None)
+hypothesis.settings.load_profile("condget")
 
 
 @pytest.fixture

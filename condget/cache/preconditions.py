@@ -1,0 +1,97 @@
+"""The origin's half: name content with an entity tag, decide what a conditional request gets (RFC 9110 §13).
+
+`evaluate` follows §13.2.2 step by step. Entity tags are compared as opaque text, so that malformed ones which
+servers hand out, unquoted or doubly quoted, still match themselves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal
+
+from condget.cache.dates import parse_date
+from condget.cache.fields import Fields
+from condget.cache.validators import parse_etag_list, strong_match, weak_match
+
+
+def make_etag(content: bytes | str, *, weak: bool = False) -> str:
+    """Return an entity tag for that content (`str` as UTF-8): equal for equal content, on every machine.
+
+    `weak` says that the content may change in ways that do not matter without the tag being computed anew.
+
+    >>> make_etag("<h1>Tag: all</h1>")
+    '"31UAcdZtO62FALLjkMM8LA"'
+    """
+    data = content.encode() if isinstance(content, str) else content
+    digest = urlsafe_b64encode(hashlib.sha256(data).digest()[:16]).rstrip(b"=").decode()
+    return f'W/"{digest}"' if weak else f'"{digest}"'
+
+
+def evaluate(
+    method: str,
+    fields: Fields | Mapping[str, str] | Iterable[tuple[str, str]],
+    etag: str | None,
+    last_modified: str | float | None,
+) -> Literal[200, 304, 412]:
+    """Return what a request gets for its preconditions (RFC 9110 §13.2.2): 200 (perform the method), 304 or 412.
+
+    `etag` and `last_modified` (an HTTP-date or POSIX seconds) are those of the current representation; without
+    either there is none, and `*` does not match. Dates that are not HTTP-dates are ignored, the resource's too.
+
+    >>> evaluate("GET", {"If-None-Match": '"a", "b"'}, 'W/"b"', None)
+    304
+    >>> evaluate("PATCH", {"If-Match": '"a"'}, '"b"', None)
+    412
+    """
+    if method in ("CONNECT", "OPTIONS", "TRACE"):  # they select no representation (§13.2.1)
+        return 200
+    asked = _fields(fields)
+    exists = etag is not None or last_modified is not None
+    modified = _instant(last_modified)
+    reads = method in ("GET", "HEAD")
+
+    if (if_match := asked.get("If-Match")) is not None:
+        if not _lists(if_match, etag, exists, strong_match):
+            return 412
+    elif _later(modified, asked.get("If-Unmodified-Since")) is True:
+        return 412
+
+    if (if_none_match := asked.get("If-None-Match")) is not None:
+        if _lists(if_none_match, etag, exists, weak_match):
+            return 304 if reads else 412
+    elif reads and _later(modified, asked.get("If-Modified-Since")) is False:
+        return 304
+    return 200
+
+
+def _fields(fields: Fields | Mapping[str, str] | Iterable[tuple[str, str]]) -> Fields:
+    if isinstance(fields, Fields):
+        return fields
+    return Fields(fields.items() if isinstance(fields, Mapping) else fields)
+
+
+def _lists(field: str, etag: str | None, exists: bool, match: Callable[[str, str], bool]) -> bool:
+    """Whether an If-Match or If-None-Match field names the current representation."""
+    field = field.strip(" \t")
+    if field == "*":
+        return exists
+    if etag is None:
+        return False
+    # The field as a whole too: a malformed tag with commas, spaces or quotes in it came back as it was sent.
+    return match(field, etag) or any(match(member, etag) for member in parse_etag_list(field))
+
+
+def _later(modified: float | None, date: str | None) -> bool | None:
+    """Whether the resource was modified after that date; None where either is not known."""
+    instant = parse_date(date.strip(" \t")) if date is not None else None
+    return None if modified is None or instant is None else modified > instant
+
+
+def _instant(last_modified: str | float | None) -> float | None:
+    if isinstance(last_modified, str):
+        return parse_date(last_modified)
+    # HTTP-dates have whole seconds: 12.7 was sent as 12, and comes back as 12.
+    return None if last_modified is None else math.floor(last_modified)
