@@ -1,0 +1,363 @@
+"""When a feed is asked again, and why, in words that name the source (RFC 9111 §4.2, RFC 9110 §10.2.3).
+
+Several rules speak and the longest wait wins: the plain minimum, missing validators, the adaptive interval,
+freshness that the origin states, the feed's own ttl. A stable hash of the URL then adds a little, so that
+feeds do not fall due together; nothing is ever subtracted. `now` is always an argument, in POSIX seconds.
+
+A minimum of 60 minutes is hard, so an hourly cron, which comes seconds too early, would ask an hourly feed
+every second time only: let cron run every few minutes instead; a run with nothing due makes no request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from condget.cache.dates import parse_date
+from condget.cache.directives import MAX_DELTA_SECONDS, parse_delta_seconds
+from condget.cache.fields import Fields
+from condget.cache.freshness import age_value, explicit_lifetime, response_directives
+from condget.cache.messages import StoredResponse
+from condget.cache.validators import has_validator
+from condget.feeds.outcomes import FeedState, Hints, HostHold, Outcome
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+
+#: The most that the spread adds (C11): a sixth of the wait, and never more than this.
+SPREAD_FRACTION, SPREAD_MAXIMUM = 1 / 6, 600.0
+
+#: The adaptive interval (C10): gentle growth and quick decline settle where about one poll in three
+#: finds news.
+GROWTH, DECLINE = 1.5, 0.5
+
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a feed may be asked; all in seconds.
+
+    `every` is the list's own word for one feed: it replaces all rules but Retry-After and the back-off.
+    """
+
+    minimum: float = HOUR
+    #: For a feed whose answers carry no validators: each poll costs its server a full answer (C2).
+    without_validators: float = 4 * HOUR
+    #: Where the adaptive interval stops growing (C10).
+    maximum: float = 6 * HOUR
+    #: The most that a hint of the origin or of the document counts for (C5).
+    cap: float = 7 * DAY
+    #: Where the doubling after failures stops (C7).
+    failure_cap: float = DAY
+    #: The wait after a run in which nothing at all could be reached (C13).
+    offline: float = 10 * MINUTE
+    #: Whether the Syndication module's update period counts (C9); it is often a template's default.
+    update_period: bool = False
+    every: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The plan for a feed after one poll."""
+
+    at: float
+    #: The adaptive interval to remember (C10); a failure leaves it as it was.
+    interval: float
+    failures: int
+    #: In words, with the source and the instant.
+    reason: str
+    gone: bool = False
+    hold: HostHold | None = None
+
+    def applied(self, state: FeedState) -> FeedState:
+        """Return a state with this plan in it."""
+        return replace(
+            state,
+            next_poll=self.at,
+            interval=self.interval,
+            failures=self.failures,
+            reason=self.reason,
+            gone=self.gone,
+        )
+
+
+def after_success(
+    before: FeedState,
+    stored: StoredResponse | None,
+    hints: Hints,
+    *,
+    status: int,
+    changed: bool,
+    pace: Pace,
+    now: float,
+) -> Due:
+    """Plan the next poll of a feed that answered.
+
+    Args:
+        before: the state as it was before this poll; `FeedState(url)` on first sight.
+        stored: the head that will be remembered, already freshened by a 304.
+        hints: what the document last read says; on a 304 those remembered.
+        status: of the answer, for the words of the reason: 200, 304 or 226.
+        changed: whether there was news.
+    """
+    interval = _adapted(before, changed, pace, now)
+    answer = f"the {status} at {instant(now, now)}"
+    wait, why = max(_waits(stored, hints, interval, answer, pace), key=lambda rule: rule[0])
+    at, reason = _planned(before.url, wait, why, hints, pace, now)
+    return Due(at, interval, 0, reason)
+
+
+def after_failure(
+    before: FeedState, host: str, status: int | None, fields: Fields, *, pace: Pace, now: float
+) -> Due:
+    """Plan the next poll of a feed that failed, whatever the failure was.
+
+    Args:
+        before: the state as it was before this poll; `FeedState(url)` on first sight.
+        host: of the URL that answered last; a 429 with Retry-After silences it as a whole (C6).
+        status: None where no answer came.
+        fields: of the answer; empty where none came.
+    """
+    failures = before.failures + 1
+    what = f"the {status} at {instant(now, now)}" if status else f"no answer at {instant(now, now)}"
+    if status == 410:
+        reason = f"gone: {what} said so; not asked again unless it is told to"
+        return Due(now + pace.cap, before.interval, failures, reason, gone=True)
+    hold = None
+    asked = _retry_after(fields, now)
+    if asked is None:
+        normal = _normal(before, pace)
+        wait = max(normal, min(normal * 2.0 ** min(failures, 32), pace.failure_cap))
+        why = f"{_ordinal(failures)} failure in a row ({what}): asked again after {span(wait)}"
+    else:
+        silence = min(asked, pace.cap)
+        why = f"Retry-After: {fields.first('retry-after')} of {what}{_capped(asked, pace)}"
+        if status == 429:
+            until = now + silence
+            hold = HostHold(host, until, f"{why}; no request to {host} until {instant(until, now)}")
+        floor, floor_why = _floor(pace)
+        wait = max(silence, floor)
+        if floor > silence:
+            why = f"{why}; {floor_why}"
+    at, reason = _planned(before.url, wait, why, before.hints, pace, now)
+    return Due(at, before.interval, failures, reason, hold=hold)
+
+
+def all_offline(outcomes: Iterable[Outcome]) -> bool:
+    """Whether a run reached nobody: at least one feed was asked and none connected (C13).
+
+    The outcomes of such a run are to be passed through `offline` before they are committed.
+    """
+    asked = [outcome for outcome in outcomes if outcome.status != "skipped"]
+    return bool(asked) and not any(outcome.connected for outcome in asked)
+
+
+def offline(outcome: Outcome, before: FeedState | None, *, pace: Pace, now: float) -> Outcome:
+    """Return an outcome of a run that was offline: no failure is counted, and a retry comes soon."""
+    before = before or FeedState(outcome.url)
+    at = max(before.next_poll, now + pace.offline + spread(outcome.url, pace.offline))
+    reason = _reason(f"offline at {instant(now, now)}: no feed of the run could be reached", at, now)
+    state = replace(before, next_poll=at, reason=reason)
+    return replace(outcome, state=state, reason=reason, next_poll=at, hold=None)
+
+
+def is_due(next_poll: float, *, pace: Pace, now: float) -> bool:
+    """Whether a feed may be asked now, by the instant that was planned for it and the feed's own pace.
+
+    An instant that no rule can have planned counts as due: a clock ran ahead once, and nothing sleeps for a
+    year because of it (C14).
+    """
+    return next_poll <= now or next_poll > now + horizon(pace)
+
+
+def horizon(pace: Pace) -> float:
+    """Return the longest wait that any rule can plan, spread included."""
+    return SPREAD_MAXIMUM + max(
+        pace.minimum, pace.without_validators, pace.maximum, pace.cap, pace.failure_cap, pace.every or 0
+    )
+
+
+def set_back(
+    next_poll: float, last_polled: float | None, latest: float, now: float
+) -> tuple[float, float | None]:
+    """Return (next_poll, last_polled) of a feed, moved along with a clock that was set back (C14).
+
+    `latest` is the last instant at which any feed was polled. Where it lies ahead of `now`, the clock was set
+    back by that much at least, and what was planned by the old clock moves with it: the gaps between polls
+    stay, no feed falls due for this reason, and none waits longer than was planned.
+    """
+    if last_polled is None or last_polled <= now or latest <= now:
+        return next_poll, last_polled
+    return next_poll - (latest - now), last_polled - (latest - now)
+
+
+def explain(state: FeedState | None, hold: HostHold | None, now: float) -> str:
+    """Return in words when a feed will be asked next, and why."""
+    if state is not None and state.gone:
+        return state.reason
+    if hold is not None and hold.until > max(now, state.next_poll if state else 0):
+        return hold.reason
+    if state is None or (state.last_polled is None and not state.reason):
+        return "never asked: due now"
+    if state.next_poll <= now:
+        return f"due now ({state.reason})" if state.reason else "due now"
+    return state.reason or f"next at {instant(state.next_poll, now)}"
+
+
+def spread(url: str, wait: float) -> float:
+    """Return what is added to a wait, the same for a URL on every run and every machine (C11)."""
+    digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64 * min(wait * SPREAD_FRACTION, SPREAD_MAXIMUM)
+
+
+def instant(at: float, now: float) -> str:
+    """Return an instant in UTC to the minute; the date is left out where it is that of `now`."""
+    when = datetime.fromtimestamp(at, UTC)
+    return f"{when:%H:%MZ}" if at // DAY == now // DAY else f"{when:%Y-%m-%d %H:%MZ}"
+
+
+def span(seconds: float) -> str:
+    """Return a length of time as people say it.
+
+    >>> [span(s) for s in (90, 3600, 14400, 12150, 604800)]
+    ['90 s', '60 min', '4 h', '3.4 h', '7 days']
+    """
+    if seconds < 2 * MINUTE:
+        return f"{seconds:.3g} s"
+    if seconds < 2 * HOUR:
+        return f"{seconds / MINUTE:.3g} min"
+    if seconds < 2 * DAY:
+        return f"{_one_decimal(seconds / HOUR)} h"
+    return f"{_one_decimal(seconds / DAY)} days"
+
+
+def _waits(
+    stored: StoredResponse | None, hints: Hints, interval: float, answer: str, pace: Pace
+) -> list[tuple[float, str]]:
+    """Return how long each rule wants to wait after a success, and why; of equal waits the first says why."""
+    waits = [_floor(pace)]
+    if pace.every is not None:
+        return waits
+    if stored is None or not has_validator(stored.fields):
+        seldom = pace.without_validators
+        waits.append((seldom, f"no validators: asked at most every {span(seldom)}"))
+    if stored is not None:
+        waits += [_hint(lifetime, f"{words} of {answer}", pace) for lifetime, words in _freshness(stored)]
+    if hints.ttl is not None:
+        waits.append(_hint(hints.ttl, f"ttl of the feed: {span(hints.ttl)}", pace))
+    if pace.update_period and hints.update_period is not None:
+        period = hints.update_period
+        waits.append(_hint(period, f"updatePeriod of the feed: {span(period)}", pace))
+    waits.append((interval, f"rarely changes: every {span(interval)}"))
+    return waits
+
+
+def _floor(pace: Pace) -> tuple[float, str]:
+    if pace.every is not None:
+        return pace.every, f"every={span(pace.every)} in the list"
+    default = " by default" if pace.minimum == HOUR else ""
+    return pace.minimum, f"asked at most every {span(pace.minimum)}{default}"
+
+
+def _freshness(stored: StoredResponse) -> list[tuple[float, str]]:
+    """What the origin states about freshness, with its source; nothing where it states none that counts.
+
+    RFC 9111 §1.2.2 takes an overflowing max-age for 2^31 seconds. That is how long a response may be reused,
+    not how long a poller has to stay away: such a number is a mistake, and the plain minimum holds (C4).
+    """
+    directives = response_directives(stored)
+    # no-cache="field" forbids that field alone (RFC 9111 §5.2.2.4).
+    if "no-store" in directives or ("no-cache" in directives and directives["no-cache"] is None):
+        return []
+    lifetime = explicit_lifetime(stored)
+    if not lifetime:
+        return []
+    if "max-age" not in directives:
+        words = f"Expires: {stored.fields.first('expires')}"
+    elif lifetime < MAX_DELTA_SECONDS:
+        words = f"max-age={directives['max-age']}"
+    else:
+        return []
+    age = age_value(stored.fields)
+    return [(lifetime - age, f"{words} less Age {age}" if age else words)]
+
+
+def _hint(seconds: float, words: str, pace: Pace) -> tuple[float, str]:
+    return min(seconds, pace.cap), words + _capped(seconds, pace)
+
+
+def _capped(seconds: float, pace: Pace) -> str:
+    return f", capped at {span(pace.cap)}" if seconds > pace.cap else ""
+
+
+def _adapted(before: FeedState, changed: bool, pace: Pace, now: float) -> float:
+    """Return the adaptive interval after a poll (C10)."""
+    if not before.interval or before.last_polled is None:
+        return pace.minimum
+    if changed:
+        interval = before.interval * DECLINE
+    elif now - before.last_polled >= before.interval:
+        interval = before.interval * GROWTH
+    else:  # forced: asked so soon, no news says nothing
+        interval = before.interval
+    return max(pace.minimum, min(interval, pace.maximum))
+
+
+def _normal(before: FeedState, pace: Pace) -> float:
+    """Return the interval that failures double (C7)."""
+    if pace.every is not None:
+        return pace.every
+    without = before.stored is not None and not has_validator(before.stored.fields)
+    return max(pace.minimum, before.interval, pace.without_validators if without else 0)
+
+
+def _retry_after(fields: Fields, now: float) -> float | None:
+    """Return the seconds that Retry-After asks for (RFC 9110 §10.2.3), None where none can be read."""
+    text = (fields.first("retry-after") or "").strip()
+    seconds: float | None = parse_delta_seconds(text)
+    if seconds is None:
+        date = parse_date(text)
+        seconds = None if date is None else date - now
+    # A date gone by, or 0, says nothing about when to come back: then the back-off does.
+    return seconds if seconds and seconds > 0 else None
+
+
+def _after_skipped(at: float, hints: Hints) -> float:
+    """Return the first instant from `at` on that skipHours and skipDays (GMT) leave open; `at` if none is."""
+    hours = {hour % 24 for hour in hints.skip_hours}
+    days = {day.strip().lower()[:3] for day in hints.skip_days}
+    candidate = at
+    for _ in range(8 * 24):
+        day, second = divmod(candidate, DAY)
+        # 1 January 1970 was a Thursday.
+        if second // HOUR not in hours and _WEEKDAYS[(int(day) + 3) % 7] not in days:
+            return candidate
+        candidate = (candidate // HOUR + 1) * HOUR
+    return at
+
+
+def _planned(url: str, wait: float, why: str, hints: Hints, pace: Pace, now: float) -> tuple[float, str]:
+    """Return the instant and the reason, after the spread (C11) and the hours that the feed leaves out (C9)."""
+    at = now + wait + spread(url, wait)
+    if pace.every is None:
+        allowed = _after_skipped(at, hints)
+        if allowed > at:
+            # All that skip these hours would meet at the full hour: spread again. The cap holds here too.
+            at = min(allowed + spread(url, HOUR), now + horizon(pace))
+            why = f"{why}; skipHours and skipDays of the feed"
+    return at, _reason(why, at, now)
+
+
+def _reason(why: str, at: float, now: float) -> str:
+    return f"{why}; next at {instant(at, now)}"
+
+
+def _ordinal(number: int) -> str:
+    suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"
+
+
+def _one_decimal(number: float) -> str:
+    return f"{round(number, 1):g}"
