@@ -36,10 +36,10 @@ def evaluate(
     etag: str | None,
     last_modified: str | float | None,
 ) -> Literal[200, 304, 412]:
-    """Return what a request gets for its preconditions (RFC 9110 §13.2.2): 200 (perform the method), 304 or 412.
+    """Return what a request gets for its preconditions: 200 (perform the method), 304 or 412 (§13.2.2).
 
-    `etag` and `last_modified` (an HTTP-date or POSIX seconds) are those of the current representation; without
-    either there is none, and `*` does not match. Dates that are not HTTP-dates are ignored, the resource's too.
+    `etag` and `last_modified` (an HTTP-date or POSIX seconds) are those of the current representation.
+    Without either there is none, and `*` does not match. What is no HTTP-date is ignored, the resource's too.
 
     >>> evaluate("GET", {"If-None-Match": '"a", "b"'}, 'W/"b"', None)
     304
