@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from condget.cache.fields import Fields
 
+#: The request fields that a Vary names, normalised; None: the request had no such field.
+Selecting = tuple[tuple[str, str | None], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -46,8 +49,8 @@ class StoredResponse:
     reason_phrase: str = ""
     http_version: str = "HTTP/1.1"
     partition: str = ""
-    #: The request fields that Vary names, normalised; secrets as digests only.
-    selecting: tuple[tuple[str, str | None], ...] = ()
+    #: Each set of request fields, as Vary names them, that this response answers (see `vary.selecting_fields`).
+    selecting: tuple[Selecting, ...] = ()
     #: Bytes of content that are stored (as received, still coded); None: head only.
     content_length: int | None = None
     #: Position of the first stored byte, and the length of the complete content where it is known to be longer.

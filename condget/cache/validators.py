@@ -13,7 +13,8 @@ from condget.cache.dates import parse_date
 from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
 
-_ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"|[^\s,]+')
+# A well-formed member first; then whatever stands between two commas, such as ""947e30c936"" or an unquoted tag.
+_ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"(?=\s*(?:,|$))|[^\s,](?:[^,]*[^\s,])?')
 
 #: The fields by which RFC 9110 §13.1 makes a request conditional.
 CONDITIONAL_FIELDS = ("If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range")

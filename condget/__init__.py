@@ -1,0 +1,90 @@
+"""condget: conditional requests done right. A caching httpx client, and a poller of feeds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from condget.settings import __version__
+
+if TYPE_CHECKING:
+    from condget.cache.fields import Fields
+    from condget.cache.policy import Policy
+    from condget.cache.preconditions import evaluate, make_etag
+    from condget.cache.status import CacheStatus
+    from condget.client import AsyncClient, Client, get
+    from condget.errors import (
+        CondgetError,
+        DocumentError,
+        FetchError,
+        ForbiddenTarget,
+        NewerState,
+        StateHeld,
+        StoreError,
+        SubscriptionError,
+        UsageError,
+    )
+    from condget.stores.sqlite import Cache
+    from condget.transports.caching import AsyncCacheTransport, CacheTransport
+
+# Imported when first used: `condget --version` and a poll with nothing due must not pay for httpx.
+_HOMES = {
+    "AsyncCacheTransport": "condget.transports.caching",
+    "AsyncClient": "condget.client",
+    "Cache": "condget.stores.sqlite",
+    "CacheStatus": "condget.cache.status",
+    "CacheTransport": "condget.transports.caching",
+    "Client": "condget.client",
+    "CondgetError": "condget.errors",
+    "DocumentError": "condget.errors",
+    "FetchError": "condget.errors",
+    "Fields": "condget.cache.fields",
+    "ForbiddenTarget": "condget.errors",
+    "NewerState": "condget.errors",
+    "Policy": "condget.cache.policy",
+    "StateHeld": "condget.errors",
+    "StoreError": "condget.errors",
+    "SubscriptionError": "condget.errors",
+    "UsageError": "condget.errors",
+    "evaluate": "condget.cache.preconditions",
+    "get": "condget.client",
+    "make_etag": "condget.cache.preconditions",
+}
+
+__all__ = [  # noqa: RUF022 - by topic
+    "Client",
+    "AsyncClient",
+    "get",
+    "CacheTransport",
+    "AsyncCacheTransport",
+    "Cache",
+    "Policy",
+    "CacheStatus",
+    "Fields",
+    "make_etag",
+    "evaluate",
+    "CondgetError",
+    "UsageError",
+    "SubscriptionError",
+    "FetchError",
+    "ForbiddenTarget",
+    "DocumentError",
+    "StoreError",
+    "StateHeld",
+    "NewerState",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'condget' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,69 @@
+"""Freshening (RFC 9111 §3.2, §4.3.4, §4.3.5): which stored responses a 304 or a HEAD means, and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from condget.cache.fields import Fields
+from condget.cache.messages import Response, StoredResponse
+from condget.cache.storing import storable_fields
+from condget.cache.validators import etag_of, last_modified_of, weak_match
+
+#: Fields that describe the content as it is stored: a 304 has none, so what it says of them is not believed.
+_OF_THE_CONTENT = frozenset({"content-encoding", "content-length", "content-md5", "content-range", "content-type"})
+
+
+def selected(validated: Sequence[StoredResponse], response: Response) -> StoredResponse | None:
+    """Return the stored response that a 304 means (RFC 9111 §4.3.4), None where it does not say.
+
+    Where one response alone was validated it is that one, whatever ETag the 304 carries: servers that drop a
+    `-gzip` suffix or make it weak on the way are common (https://bz.apache.org/bugzilla/show_bug.cgi?id=45023).
+    """
+    if len(validated) == 1:
+        return validated[0]
+    etag = etag_of(response.fields)
+    if etag is not None:
+        for stored in validated:
+            if weak_match(etag, etag_of(stored.fields) or ""):
+                return stored
+        return None
+    modified = last_modified_of(response.fields)
+    if modified is not None:
+        same = [stored for stored in validated if last_modified_of(stored.fields) == modified]
+        return same[0] if len(same) == 1 else None
+    return None
+
+
+def freshened(stored: StoredResponse, response: Response, *, replace_validators: bool = False) -> StoredResponse:
+    """Return a stored response with the fields and times of a 304, or of a HEAD's 200 (RFC 9111 §3.2).
+
+    The stored ETag stays unless `replace_validators` is set: a poller, which keeps no content, takes what the origin
+    says last. Age and Date always are those of the newer response.
+    """
+    news = storable_fields(response.fields)
+    kept_out = _OF_THE_CONTENT if replace_validators or "etag" not in stored.fields else _OF_THE_CONTENT | {"etag"}
+    news = Fields(pair for pair in news if pair[0].lower() not in kept_out and (pair[1] or not _is_validator(pair[0])))
+    superseded = {name.lower() for name, _ in news} | {"age", "date"}
+    return replace(
+        stored,
+        fields=stored.fields.without(superseded).plus(news),
+        request_time=response.request_time,
+        response_time=response.response_time,
+    )
+
+
+def head_agrees(stored: StoredResponse, response: Response) -> bool:
+    """Whether a HEAD's 200 describes the stored content still (RFC 9111 §4.3.5)."""
+    length = response.fields.first("content-length")
+    if length is not None and length != str(stored.content_length):
+        return False
+    for validator_of in (etag_of, last_modified_of):
+        news = validator_of(response.fields)
+        if news is not None and news != validator_of(stored.fields):
+            return False
+    return True
+
+
+def _is_validator(name: str) -> bool:
+    return name.lower() in ("etag", "last-modified")
