@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -73,6 +74,20 @@ def test_surplus_bytes_follow_on_a_kept_connection(origin: Origin) -> None:
     origin.script("/a", Answer(body=b"x", surplus=b"SURPLUS"))
     received = exchange(origin, GET, LAST)
     assert b"\r\n\r\nxSURPLUSHTTP/1.1 404 " in received
+
+
+def test_raw_bytes_can_keep_the_connection(origin: Origin) -> None:
+    origin.script("/a", Answer(raw=b"HTTP/1.1 200 Fine\nContent-Length: 0\n\n", close=False))
+    received = exchange(origin, GET, LAST)
+    assert received.startswith(b"HTTP/1.1 200 Fine\nContent-Length: 0\n\nHTTP/1.1 404 ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8")
+def test_a_second_loopback_address_is_another_host() -> None:
+    with Origin(host="127.0.0.2") as origin:
+        origin.script("/a", b"here")
+        assert origin.url("/a") == f"http://127.0.0.2:{origin.port}/a"
+        assert exchange(origin, GET) == b"here"
 
 
 def test_chunks_are_framed_and_truncation_leaves_the_end_away(origin: Origin) -> None:

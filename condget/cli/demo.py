@@ -1,11 +1,12 @@
 """`condget demo`: the story of an ETag, told by an origin on a loopback port that logs what it really sent.
 
-Everything happens in a temporary directory, with condget itself as the client; the user's files are not touched.
+The cache, the list of feeds and the state of the poller live in a temporary directory; the user's are not touched.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -13,61 +14,86 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import condget
-from condget.cli.origin import Exchange, Origin, running
+from condget import settings
+from condget.cli.origin import Exchange, running
 
 COLUMNS = "  {:<28} {:<34} {:>6} {:>6}"
+GREEN = "\x1b[32m{}\x1b[0m"
 
 
 def run() -> int:
     """Play the story on stdout and return the exit code."""
-    exchanges: list[Exchange] = []
-    with tempfile.TemporaryDirectory(prefix="condget-") as directory, running(exchanges.append) as origin:
+    log: list[Exchange] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="condget-") as directory,
+        running(log.append) as origin,
+        condget.Client(cache=Path(directory) / "cache.sqlite3") as client,
+    ):
+        page, code, animals = (f"{origin.url}/only-etag{query}" for query in ("", "?tag=code", "?tag=animals"))
+        table, feed = f"{origin.url}/db", f"{origin.url}/feed.xml"
         print(f"An origin with a table of posts listens on {origin.url}, and condget asks it.")
-        print("Every line below is the origin's own log.\n")
+        print("This is the origin's own log; the bytes are those of the content it sent.\n")
         print(COLUMNS.format("request", "precondition", "status", "bytes"))
-        _pages(origin, exchanges, Path(directory) / "cache.sqlite3")
-    asked = [exchange for exchange in exchanges if exchange.method == "GET"]
-    saved = [exchange for exchange in asked if exchange.status == 304]
-    not_sent = sum(exchange.length for exchange in saved)
-    total = sum(exchange.length for exchange in asked)
-    print(
-        f"\n{len(saved)} of {len(asked)} GET requests were answered 304 Not Modified: "
-        f"{not_sent:,} of {total:,} bytes of content were not sent again."
-    )
-    return 0
 
-
-def _pages(origin: Origin, exchanges: list[Exchange], cache: Path) -> None:
-    page, code, animals = (f"{origin.url}/only-etag{query}" for query in ("", "?tag=code", "?tag=animals"))
-    with condget.Client(cache=cache) as client:
-        with _scene("The same page three times", exchanges):
+        with _scene("The same page three times", log):
             for _ in range(3):
                 client.get(page)
-        with _scene("The query is part of the URL: another page, another ETag", exchanges):
+        with _scene("The query is part of the URL: another page, another ETag", log):
             for url in (code, code, animals, animals):
                 client.get(url)
-        with _scene("The first page again; its ETag was kept meanwhile", exchanges):
+        with _scene("The first page again: its ETag was kept meanwhile", log):
             client.get(page)
-        with _scene("A post is added: another ETag, then the new one holds", exchanges):
-            client.post(f"{origin.url}/db", json={"title": "ETag", "tag": "code"})
-            client.get(code)
-            client.get(code)
-        with _scene("A title is changed: the same", exchanges):
-            client.patch(f"{origin.url}/db", json={"title": "Amazing Caching", "index": 0})
-            client.get(code)
-            client.get(code)
+        with _scene("A post is added: 200 with another ETag, which then holds", log):
+            client.post(table, json={"title": "ETag", "tag": "code"})
+            for _ in range(2):
+                client.get(code)
+        with _scene("A title is changed: the same", log):
+            client.patch(table, json={"title": "Amazing Caching", "index": 0})
+            for _ in range(2):
+                client.get(code)
+
+        feeds = Path(directory) / "feeds.txt"
+        feeds.write_text(feed + "\n", encoding="ascii")
+        with _scene("A feed is polled, and polled again", log):
+            failed = _poll(feeds) or _poll(feeds)
+        with _scene("A post is added, and the feed polled once more", log):
+            client.post(table, json={"title": "Feeds", "tag": "code"})
+            failed = failed or _poll(feeds)
+
+    asked = [exchange for exchange in log if exchange.method == "GET"]
+    saved = [exchange for exchange in asked if exchange.status == 304]
+    print(
+        f"\n{len(saved)} of {len(asked)} GET requests were answered 304 Not Modified: of {_length(asked):,} bytes "
+        f"{_length(saved):,} were not sent."
+    )
+    return failed
+
+
+def _poll(feeds: Path) -> int:
+    """Run `condget poll` as a user would, with a state of its own, and show what it says."""
+    print(f"  $ condget poll --force {feeds.name}", flush=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "condget", "poll", "--force", str(feeds)],
+        env=os.environ | {settings.STATE_DIR_ENV: str(feeds.parent)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    for line in done.stdout.splitlines() or ["(nothing to say)"]:
+        print(f"    {line}")
+    return done.returncode
 
 
 @contextmanager
-def _scene(title: str, exchanges: list[Exchange]) -> Iterator[None]:
+def _scene(title: str, log: list[Exchange]) -> Iterator[None]:
     """Print a title and, when the block is done, what the origin logged meanwhile."""
     print(f"\n{title}")
-    before = len(exchanges)
+    before = len(log)
     yield
-    for exchange in exchanges[before:]:
+    for exchange in log[before:]:
         request = f"{exchange.method:<5} {exchange.target}"
         line = COLUMNS.format(request, _short(exchange.preconditions), exchange.status, f"{exchange.sent:,}")
-        print(_green(line) if exchange.status == 304 else line)
+        print(GREEN.format(line) if exchange.status == 304 and _colours() else line)
 
 
 def _short(preconditions: Sequence[tuple[str, str]]) -> str:
@@ -78,6 +104,9 @@ def _short(preconditions: Sequence[tuple[str, str]]) -> str:
     return " + ".join(name for name, _ in preconditions) or "-"
 
 
-def _green(line: str) -> str:
-    colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return f"\x1b[32m{line}\x1b[0m" if colours else line
+def _length(exchanges: Sequence[Exchange]) -> int:
+    return sum(exchange.length for exchange in exchanges)
+
+
+def _colours() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
