@@ -1,0 +1,78 @@
+"""JSON Feed 1.0 and 1.1 (jsonfeed.org): text in, Document out. Members of an unexpected type are passed over."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from condget.errors import DocumentError
+from condget.feeds.entries import fingerprint, identify
+from condget.feeds.links import shown
+from condget.feeds.markup import clean
+from condget.feeds.outcomes import Document, Entry
+
+_VERSION = "jsonfeed.org/version/"
+
+
+def parse_json(text: str, location: str) -> Document:
+    """Read a JSON Feed; `location` is the URL that answered.
+
+    Raises:
+        DocumentError: the text is not JSON, or JSON of another kind.
+    """
+    try:
+        feed = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DocumentError(f"JSON that cannot be read: {_cause(error)}") from error
+    if not isinstance(feed, dict) or _VERSION not in str(feed.get("version")):
+        raise DocumentError('JSON, but not a JSON Feed (no "version" of jsonfeed.org)')
+    items = feed.get("items")
+    written = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    version = str(feed["version"]).partition(_VERSION)[2]
+    return Document(
+        title=_text(feed, "title"),
+        link=shown(_string(feed, "home_page_url"), location),
+        version="json1" + version.removeprefix("1").replace(".", ""),
+        entries=identify(_entry(item, location) for item in written),
+    )
+
+
+def _entry(item: Mapping[str, Any], location: str) -> Entry:
+    title = _text(item, "title")
+    body = _string(item, "content_html") or _string(item, "content_text") or _string(item, "summary")
+    published = _string(item, "date_published")
+    return Entry(
+        key="",
+        id=_string(item, "id"),
+        title=title,
+        link=shown(_string(item, "url") or _string(item, "external_url"), location),
+        published=published and _utc(published),
+        fingerprint=fingerprint(title, [body or ""]),
+    )
+
+
+def _string(members: Mapping[str, Any], name: str) -> str | None:
+    """Return a member as text; version 1.1 has readers turn numbers, which some feeds have for ids, into text."""
+    value = members.get(name)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return str(value).strip().encode("utf-8", "replace").decode() or None
+
+
+def _text(members: Mapping[str, Any], name: str) -> str | None:
+    return clean(_string(members, name) or "") or None
+
+
+def _utc(stamp: str) -> str:
+    try:
+        moment = datetime.fromisoformat(stamp)
+        moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return clean(stamp)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
+
+
+def _cause(error: Exception) -> str:
+    return "it nests too deeply" if isinstance(error, RecursionError) else str(error)

@@ -1,0 +1,165 @@
+"""Markup that is nearly XML, made safe and readable before any parser sees it.
+
+`decode` picks the charset (RFC 7303 §3: byte order mark, then charset parameter, then declaration). `prologue`
+finds the root element and takes the document type away, so that no parser ever sees an entity declaration.
+`repaired` turns what feeds and OPML files get wrong most often (stray ampersands, HTML entities, control
+characters) into well-formed XML.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from html import unescape
+from html.entities import html5
+from xml.sax.saxutils import escape
+
+#: Entities that a document declares for itself may add this many characters to it in all.
+EXPANSION_LIMIT = 1_000_000
+
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (b"<\0?\0", "utf-16-le"),
+    (b"\0<\0?", "utf-16-be"),
+)
+_DECLARED = re.compile(rb"""\A\s*<\?xml[^>]*?\sencoding\s*=\s*["']([\w.:-]+)""")
+#: Codecs that are no charset of a document: punycode and idna need quadratic time.
+_REFUSED = frozenset({"punycode", "idna", "undefined", "unicode_escape", "raw_unicode_escape"})
+
+
+def decode(content: bytes, charset: str | None = None) -> str:
+    """Return the text of a document; `charset` is the parameter of its Content-Type, if it had one."""
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return content.decode(encoding, "replace")
+    declared = _DECLARED.match(content[:1024])
+    for name in (charset, declared and declared[1].decode("ascii", "replace"), "utf-8"):
+        if name and (text := _decoded(content, name)) is not None:
+            return text
+    return content.decode("windows-1252", "replace")
+
+
+def _decoded(content: bytes, name: str) -> str | None:
+    try:
+        encoding = codecs.lookup(name).name
+        # Without a mark and with an ASCII "<" in front, a claim of UTF-16 is a serializer's mistake that is common.
+        if encoding in _REFUSED or encoding.startswith(("utf-16", "utf-32")):
+            return None
+        return content.decode("gb18030" if encoding == "gb2312" else encoding)
+    except (LookupError, ValueError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Prologue:
+    """What stands before the root element. `text` is the document less its XML declaration and document type."""
+
+    text: str
+    root: str | None
+    #: Entities that the document type declares with plain text for a value.
+    entities: dict[str, str]
+    #: Why the document type is not honoured in full, if it is not.
+    defect: str | None = None
+
+
+# Possessive quantifiers throughout: no input makes these take more than linear time.
+_MISC = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
+_DOCTYPE = re.compile(
+    r"""<!DOCTYPE(?:[^\[>"']|"[^"]*+"|'[^']*+')*+"""
+    r"""(?:\[(?:[^\]"'<]|"[^"]*+"|'[^']*+'|<!--(?>.*?-->)|<)*+\]\s*)?>""",
+    re.IGNORECASE | re.DOTALL,
+)
+_ENTITY = re.compile(r"""<!ENTITY\s+([\w.:-]+)\s+("[^"]*"|'[^']*')\s*>""")
+_PLAIN = re.compile(r"(?:[^&%<]|&#[0-9]{1,7};|&#x[0-9A-Fa-f]{1,6};){0,200}")
+_XML_DECLARATION = re.compile(r"\A\s*<\?xml\s[^>]*?\?>")
+_ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
+
+
+def prologue(text: str) -> Prologue:
+    """Read what stands before the root element; the document type is taken out, its plain entities are kept apart."""
+    text = _XML_DECLARATION.sub("", text.removeprefix("\ufeff"), count=1)
+    entities: dict[str, str] = {}
+    defect = None
+    start = _MISC.match(text)
+    position = start.end() if start else 0
+    while text[position : position + 9].upper() == "<!DOCTYPE":
+        doctype = _DOCTYPE.match(text, position)
+        if doctype is None:
+            return Prologue(text, None, {}, "its document type does not end")
+        declared = _ENTITY.findall(doctype[0])
+        plain = {name: value[1:-1] for name, value in declared if _PLAIN.fullmatch(value[1:-1])}
+        entities.update((name, unescape(value)) for name, value in plain.items())
+        if len(plain) < len(re.findall("<!ENTITY", doctype[0])):
+            defect = "its document type declares entities that nest or lie outside; they are not expanded"
+        text = text[:position] + text[doctype.end() :]
+        rest = _MISC.match(text, position)
+        position = rest.end() if rest else position
+    root = _ROOT.match(text, position)
+    return Prologue(text, root[1] if root else None, entities, defect)
+
+
+# A CDATA section or a comment that never ends takes the rest, so that each character is looked at once.
+_REFERENCE = re.compile(
+    r"<!\[CDATA\[(?:.*?\]\]>|.*)|<!--(?:.*?-->|.*)|&(#[0-9]+;|#[xX][0-9A-Fa-f]+;|[A-Za-z_:][\w.:-]*;)?", re.DOTALL
+)
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+
+
+class Expansion(ValueError):
+    """The entities that a document declares expand beyond all measure."""
+
+
+def repaired(text: str, entities: dict[str, str] | None = None) -> str:
+    """Return text in which every reference is one that XML knows, without the characters that XML forbids.
+
+    Raises:
+        Expansion: `entities` would add more than `EXPANSION_LIMIT` characters.
+    """
+    declared = entities or {}
+    budget = EXPANSION_LIMIT
+
+    def reference(match: re.Match[str]) -> str:
+        nonlocal budget
+        if match[0][0] == "<":
+            return match[0]
+        name = (match[1] or "")[:-1]
+        if not name:
+            return "&amp;"
+        if name[0] == "#":
+            return f"&{name.lower()};" if _permitted(name) else ""
+        if name in ("lt", "gt", "amp", "quot", "apos"):
+            return match[0]
+        if name in declared:
+            budget -= len(declared[name])
+            if budget < 0:
+                raise Expansion("its entities expand beyond all measure")
+            return escape(declared[name])
+        return escape(html5[name + ";"]) if name + ";" in html5 else f"&amp;{name};"
+
+    return _FORBIDDEN.sub("", _REFERENCE.sub(reference, text))
+
+
+def _permitted(reference: str) -> bool:
+    if len(reference) > 9:
+        return False
+    code = int(reference[2:], 16) if reference[1] in "xX" else int(reference[1:])
+    return code <= 0x10FFFF and (code >= 0x20 or code in (9, 10, 13)) and not _FORBIDDEN.match(chr(code))
+
+
+_TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
+
+
+def visible(text: str) -> str:
+    """Return what a reader sees of a text that may hold HTML: no tags, entities as characters, white space folded."""
+    return clean(unescape(_TAG.sub(" ", text)))
+
+
+def clean(text: str) -> str:
+    """Return a text on one line, without control characters (a terminal obeys them) and unpaired surrogates."""
+    return " ".join(_CONTROL.sub(" ", text).encode("utf-8", "replace").decode().split())
