@@ -1,0 +1,300 @@
+"""Content codings (RFC 9110 §8.4.1): which are offered, and how they are decoded while they arrive (F2).
+
+Output comes in pieces of bounded size, so that a bomb is noticed before it is in memory. A coding that ends early,
+is damaged, or was not offered is an error (B5). Liberal in two places where nothing can be lost: content labelled
+gzip that begins like text is taken as it is, for many servers label plain XML so; and bytes behind a complete gzip
+member (its length and checksum were right) that begin no other member are padding.
+"""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from condget.polling.words import Failure
+
+_PIECE = 65_536
+#: zstd has no output limit. 256 bytes are at most 64 blocks of 128 kB: the most that one step can make.
+_ZSTD_STEP = 256
+#: RFC 9659: no more than 8 MB of window for a content coding.
+_ZSTD_WINDOW = 8 * 1024 * 1024
+_NO_FEED = "no feed is that long"
+_MOST_CODINGS = 3
+_MOST_MEMBERS = 1_000
+#: Below this many decoded bytes any ratio is fine: small repetitive documents compress absurdly well.
+_RATIO_FLOOR = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one exchange may cost: bytes of content as received and as decoded, decoded bytes for each received
+    one (beyond the first million), and redirects that are followed."""
+
+    received: int = 10_000_000
+    decoded: int = 50_000_000
+    ratio: int = 250
+    redirects: int = 5
+
+
+@functools.cache
+def offered() -> tuple[str, ...]:
+    """Return the codings for Accept-Encoding, always in one order (D6): all that this installation decodes."""
+    from importlib.util import find_spec
+
+    codings = ["gzip", "deflate"]
+    # Only brotli 1.2 and later can bound their output.
+    if find_spec("brotli") and hasattr(_brotli_decompressor(), "can_accept_more_data"):
+        codings.append("br")
+    if find_spec("zstandard"):
+        codings.append("zstd")
+    return tuple(codings)
+
+
+def applied(content_encoding: str | None) -> tuple[str, ...]:
+    """Return the codings that a Content-Encoding names, in the order in which they were applied.
+
+    >>> applied("x-gzip, identity")
+    ('gzip',)
+
+    Raises:
+        Failure: one of them was not offered, or there are too many.
+    """
+    names = [name.strip().lower() for name in (content_encoding or "").split(",")]
+    names = ["gzip" if name == "x-gzip" else name for name in names if name not in ("", "identity")]
+    for name in names:
+        if name not in offered():
+            raise Failure(f"its content has the coding {name[:30]!r}, which was not asked for", "tell the site's owner")
+    if len(names) > _MOST_CODINGS:
+        raise Failure(f"its content has {len(names)} codings, one over another", "tell the site's owner")
+    return tuple(names)
+
+
+class Content:
+    """The content of one response as it arrives: counted, decoded, and refused beyond the limits."""
+
+    __slots__ = ("_decoded", "_decoders", "_limits", "_pieces", "received")
+
+    def __init__(self, codings: Iterable[str], limits: Limits) -> None:
+        # The coding that was applied last is decoded first.
+        self._decoders: list[_Decoder] = [_DECODERS[coding]() for coding in reversed(tuple(codings))]
+        self._limits = limits
+        self._pieces: list[bytes] = []
+        self._decoded = 0
+        #: Bytes of content as received, still coded.
+        self.received = 0
+
+    def feed(self, data: bytes) -> None:
+        """Take a piece of content as received.
+
+        Raises:
+            Failure: a limit is exceeded, or the coding is broken.
+        """
+        self.received += len(data)
+        limits = self._limits
+        if self.received > limits.received:
+            raise too_long(limits)
+        pieces: Iterator[bytes] = iter((data,))
+        for decoder in self._decoders:
+            pieces = _through(decoder, pieces)
+        for piece in pieces:
+            self._pieces.append(piece)
+            self._decoded += len(piece)
+            if self._decoded > limits.decoded:
+                raise Failure(f"its content is longer than {limits.decoded:,} bytes when decoded", _NO_FEED)
+            if self._decoded > max(_RATIO_FLOOR, limits.ratio * self.received):
+                raise Failure(
+                    f"its content decodes to more than {limits.ratio} times its length, as a bomb does",
+                    "do not trust this site",
+                )
+
+    def finish(self) -> bytes:
+        """Return the decoded content, once all has arrived.
+
+        Raises:
+            Failure: a coding ended early.
+        """
+        if self.received and not all(decoder.complete() for decoder in self._decoders):
+            raise Failure("its content ends in the middle of a coding", "it will be asked again")
+        return self.so_far()
+
+    def so_far(self) -> bytes:
+        """Return what is decoded by now."""
+        return b"".join(self._pieces)
+
+
+def too_long(limits: Limits) -> Failure:
+    """The failure of content that is longer than allowed as received."""
+    return Failure(f"its content is longer than {limits.received:,} bytes", _NO_FEED)
+
+
+class _Decoder(Protocol):
+    def feed(self, data: bytes) -> Iterator[bytes]: ...
+    def complete(self) -> bool: ...
+
+
+def _through(decoder: _Decoder, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        yield from decoder.feed(piece)
+
+
+def _broken(coding: str) -> Failure:
+    return Failure(f"its content is not the {coding} that it is labelled as", "it will be asked again")
+
+
+class _Identity:
+    """The text that was labelled gzip."""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        yield data
+
+    def complete(self) -> bool:
+        return True
+
+
+class _Inflate:
+    """One zlib, raw deflate or gzip stream; `rest` is what came behind its end."""
+
+    def __init__(self, coding: str, wbits: int) -> None:
+        self._coding = coding
+        self._zlib = zlib.decompressobj(wbits)
+        self.rest = b""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        full = False
+        while (data or full) and not self._zlib.eof:
+            try:
+                piece = self._zlib.decompress(data, _PIECE)
+            except zlib.error:
+                raise _broken(self._coding) from None
+            data = self._zlib.unconsumed_tail
+            full = len(piece) == _PIECE  # there may be more without further input
+            if piece:
+                yield piece
+        self.rest = self._zlib.unused_data if self._zlib.eof else b""
+
+    def complete(self) -> bool:
+        return self._zlib.eof
+
+
+class _Deflate:
+    """`deflate`: zlib-wrapped by the RFC, raw from many servers; the first two bytes tell (RFC 1950 §2.2)."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._inflate: _Inflate | None = None
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        if self._inflate is None:
+            data = self._head = self._head + data
+            if len(data) < 2:
+                return
+            wrapped = data[0] & 0x8F == 0x08 and (data[0] * 256 + data[1]) % 31 == 0
+            self._inflate = _Inflate("deflate", zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS)
+        yield from self._inflate.feed(data)
+
+    def complete(self) -> bool:
+        return self._inflate is not None and self._inflate.complete()
+
+
+class _Gzip:
+    """gzip, of one member or more (RFC 1952 §2.2)."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._member: _Inflate | _Identity | None = None
+        self._members = 0
+        self._ended = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        while data and not self._ended:
+            if self._member is None:
+                data, self._head = self._head + data, b""
+                if len(data) < 2:
+                    self._head = data
+                    return
+                self._begin(data)
+            elif isinstance(self._member, _Inflate) and self._member.complete():
+                self._member = None
+            else:
+                yield from self._member.feed(data)
+                data = self._member.rest if isinstance(self._member, _Inflate) else b""
+
+    def _begin(self, data: bytes) -> None:
+        self._members += 1
+        if self._members > _MOST_MEMBERS:
+            raise Failure(f"its content is over {_MOST_MEMBERS:,} gzip members", "do not trust this site")
+        if data.startswith(b"\x1f\x8b"):
+            self._member = _Inflate("gzip", 16 + zlib.MAX_WBITS)
+        elif self._members > 1:
+            self._ended = True
+        elif data[:1] in b"<{ \t\r\n\xef":
+            self._member = _Identity()
+        else:
+            raise _broken("gzip")
+
+    def complete(self) -> bool:
+        return self._ended or (self._members > 0 if self._member is None else self._member.complete())
+
+
+def _brotli_decompressor() -> Any:
+    import brotli
+
+    return brotli.Decompressor()
+
+
+class _Brotli:
+    def __init__(self) -> None:
+        self._brotli = _brotli_decompressor()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        import brotli
+
+        while True:
+            try:
+                piece = self._brotli.process(data, output_buffer_limit=_PIECE)
+            except brotli.error:
+                raise _broken("br") from None
+            data = b""
+            if piece:
+                yield piece
+            elif self._brotli.can_accept_more_data():
+                return
+
+    def complete(self) -> bool:
+        return bool(self._brotli.is_finished())
+
+
+class _Zstd:
+    """zstd, of one frame or more; a skippable frame or padding is none of the content."""
+
+    def __init__(self) -> None:
+        import zstandard
+
+        self._errors = zstandard.ZstdError
+        self._frames = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+        self._frame = self._frames.decompressobj()
+        self._begun = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        for start in range(0, len(data), _ZSTD_STEP):
+            step = data[start : start + _ZSTD_STEP]
+            while step:
+                if self._frame.eof:
+                    self._frame = self._frames.decompressobj()
+                try:
+                    piece = self._frame.decompress(step)
+                except self._errors:
+                    raise _broken("zstd") from None
+                self._begun = True
+                step = self._frame.unused_data if self._frame.eof else b""
+                if piece:
+                    yield piece
+
+    def complete(self) -> bool:
+        return self._begun and self._frame.eof
+
+
+_DECODERS: dict[str, type[Any]] = {"gzip": _Gzip, "deflate": _Deflate, "br": _Brotli, "zstd": _Zstd}

@@ -1,0 +1,224 @@
+"""One exchange of the poller, safe against hostile servers: a conditional GET and its redirects, within limits.
+
+What is asked is exactly what was configured (D1 to D8); redirects are followed hop by hop and secrets stay with
+their origin (E1 to E5); one deadline covers everything (F1); content is decoded while it streams (F2). An answer
+that is cut off, of a wrong length or in a broken coding is a `FetchError` (B5). An HTTP error status is returned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from base64 import b64encode
+from contextlib import suppress
+from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
+
+from condget import settings
+from condget.cache.messages import Response
+from condget.polling import targets
+from condget.polling.codings import Content, Limits, applied, offered, too_long
+from condget.polling.targets import Target
+from condget.polling.wire import Connection, Head, RawFields, Wire
+from condget.polling.words import Failure, fetch_error
+
+ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
+    "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.5"
+)
+#: Fields that are condget's own business (A6, D3, D4, D6): configured ones of that name are refused.
+RESERVED = frozenset(
+    {"accept-encoding", "connection", "content-length", "cookie", "expect", "host", "if-match", "if-none-match"}
+    | {"if-modified-since", "if-range", "if-unmodified-since", "proxy-authorization", "range", "referer", "te"}
+    | {"trailer", "transfer-encoding", "upgrade"}
+)
+#: As much of an error page as a snippet can want, and the seconds that it may take.
+_ERROR_PAGE = Limits(received=65_536, decoded=65_536)
+_ERROR_PAGE_TIMEOUT = 3.0
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_UNSENDABLE = re.compile(r"[\x00\n\r\x0b\x0c]|^[ \t]|[ \t]$")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What to ask, and how."""
+
+    url: str
+    #: If-None-Match and If-Modified-Since, composed already; sent byte for byte (latin-1).
+    preconditions: tuple[tuple[str, str], ...] = ()
+    #: URLs of the redirect chain that gave the validators: only these are sent them (B10); empty: `url` is.
+    preconditions_for: frozenset[str] | tuple[str, ...] = ()
+    #: Configured fields with their values. Secret: they never cross an origin (E5).
+    fields: tuple[tuple[str, str], ...] = ()
+    #: `user:password`, percent-encoded as in the URL it comes from (D8).
+    userinfo: str | None = None
+    user_agent: str = settings.USER_AGENT
+    #: Seconds for the whole exchange (F1).
+    timeout: float = 30.0
+    #: Whether a public host may redirect to a private address (E4).
+    private_network: bool = False
+    limits: Limits = field(default_factory=Limits)
+    #: Send `Cache-Control: no-cache`: the second try after a 304 that nobody asked for (B11).
+    no_cache: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came of it: the response of the last hop."""
+
+    response: Response
+    #: Decoded. Of an HTTP error only the beginning, as far as it can be read.
+    content: bytes
+    #: Bytes of content as received.
+    received: int
+    #: URLs that were asked, first to last, without userinfo and fragment.
+    chain: tuple[str, ...]
+    #: Where an unbroken run of 301 and 308 from the first URL leads, if there is one (E1).
+    permanent_to: str | None
+    #: The preconditions that the last hop was sent.
+    sent: tuple[tuple[str, str], ...]
+
+
+async def fetch(wire: Wire, ask: Ask, clock: settings.Clock) -> Fetched:
+    """Do one exchange.
+
+    Raises:
+        FetchError: no complete, readable answer came; `ForbiddenTarget` where condget refused to ask.
+    """
+    chain = [ask.url]
+    reached = False  # whether any server was connected to (C13)
+
+    async def connect(target: Target, guarded: bool) -> Connection:
+        nonlocal reached
+        connection = await wire.connect(target, guarded=guarded, most=ask.limits.received)
+        reached = True
+        return connection
+
+    try:
+        async with asyncio.timeout(ask.timeout):
+            target = targets.parse(ask.url)
+            first, chain[0] = target, target.url
+            permanent_to: str | None = None
+            permanent, public = True, False
+            while True:
+                fields, sent = _request(ask, first, target)
+                connection = await connect(target, public and not ask.private_network)
+                public = public or connection.public
+                try:
+                    request_time = clock()
+                    head = await connection.exchange(target, fields)
+                    response_time = clock()
+                    if head.status not in (301, 302, 303, 307, 308):
+                        content, received = await _content(connection, head, ask.limits)
+                        break
+                finally:
+                    await connection.aclose()
+                permanent = permanent and head.status in (301, 308)
+                target = _next(ask, target, head, chain)
+                if permanent:
+                    permanent_to = target.url
+    except TimeoutError as error:
+        failure = Failure(
+            f"the exchange was not complete after {ask.timeout:g} seconds",
+            "it will be asked again; a larger timeout= gives it longer",
+            connected=reached,
+        )
+        raise fetch_error(failure, chain) from error
+    except Failure as failure:
+        raise fetch_error(failure, chain) from failure.__cause__
+    return Fetched(
+        response=Response(head.status, head.fields, request_time, response_time, head.reason_phrase, head.http_version),
+        content=content,
+        received=received,
+        chain=tuple(chain),
+        permanent_to=permanent_to,
+        sent=sent,
+    )
+
+
+def _request(ask: Ask, first: Target, target: Target) -> tuple[RawFields, tuple[tuple[str, str], ...]]:
+    """Compose the fields of one hop; the preconditions among them are returned apart."""
+    own = {
+        "User-Agent": ask.user_agent,
+        "Accept": ACCEPT,
+        "Accept-Encoding": ", ".join(offered()),
+    }
+    configured: tuple[tuple[str, str], ...] = ()
+    if target.origin == first.origin:
+        configured = ask.fields
+        userinfo = ask.userinfo if ask.userinfo is not None else first.userinfo
+        if userinfo is not None:
+            own["Authorization"] = basic(userinfo)
+    if ask.no_cache:
+        own["Cache-Control"] = "no-cache"
+    own["Connection"] = "close"
+    sent = ask.preconditions if target.url in (ask.preconditions_for or (first.url,)) else ()
+
+    names = {name.lower() for name, _ in configured}
+    if refused := names & RESERVED:
+        raise Failure(f"the field {min(refused)} cannot be configured", "take it out of the list of feeds")
+    pairs = [pair for pair in own.items() if pair[0].lower() not in names]
+    raw = [(b"Host", target.host_field)]
+    for name, value in (*pairs, *configured, *sent):
+        try:
+            raw.append((name.encode("ascii"), value.encode("latin-1")))
+        except UnicodeError:
+            raise _unsendable(name) from None
+        if not _TOKEN.fullmatch(name) or _UNSENDABLE.search(value):
+            raise _unsendable(name)
+    return raw, sent
+
+
+def _unsendable(name: str) -> Failure:
+    # The value may be a secret and is not shown.
+    return Failure(f"the field {name!r} has a character that cannot be sent", "correct it in the list of feeds")
+
+
+def basic(userinfo: str) -> str:
+    """Return the value of Authorization for the userinfo of a URL (RFC 7617).
+
+    >>> basic("Aladdin:open%20sesame")
+    'Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=='
+    """
+    user, _, password = userinfo.partition(":")
+    pair = unquote_to_bytes(user) + b":" + unquote_to_bytes(password)
+    return "Basic " + b64encode(pair).decode("ascii")
+
+
+def _next(ask: Ask, target: Target, head: Head, chain: list[str]) -> Target:
+    """Return the target of a redirect, and put its URL at the end of the chain for errors to name (E3)."""
+    locations = set(head.fields.all("Location"))
+    if len(locations) > 1:
+        raise Failure("it redirects to several addresses at once", "tell the site's owner")
+    url = targets.resolve(target, locations.pop() if locations else "")
+    if len(chain) > ask.limits.redirects:
+        raise Failure(f"it redirects more than {ask.limits.redirects} times", "use the URL where the feed is")
+    chain.append(url.partition("#")[0])
+    found = targets.parse(url)
+    chain[-1] = found.url
+    if found.url in chain[:-1]:
+        raise Failure("it redirects in a circle", "use the URL where the feed is, or tell the site's owner")
+    return found
+
+
+async def _content(connection: Connection, head: Head, limits: Limits) -> tuple[bytes, int]:
+    """Read the content of a response, decoded, and say how many bytes it had as received."""
+    if head.status in (204, 205, 304):
+        return b"", 0
+    if 200 <= head.status < 300:
+        length = head.fields.first("Content-Length") or ""
+        if length.isdecimal() and int(length[:20]) > limits.received:
+            raise too_long(limits)
+        content = Content(applied(head.fields.get("Content-Encoding")), limits)
+        while data := await connection.read():
+            content.feed(data)
+        return content.finish(), content.received
+    # What an HTTP error says is its status; its page is for a snippet, whatever may be wrong with it.
+    content = Content((), _ERROR_PAGE)
+    with suppress(Failure, TimeoutError):
+        content = Content(applied(head.fields.get("Content-Encoding")), _ERROR_PAGE)
+        async with asyncio.timeout(_ERROR_PAGE_TIMEOUT):
+            while data := await connection.read():
+                content.feed(data)
+    return content.so_far(), content.received

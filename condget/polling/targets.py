@@ -1,0 +1,147 @@
+"""What is asked: a URL taken apart without changing a byte of its target (D2, D8, D9), a Location resolved
+(RFC 9110 §10.2.2), and which addresses are private (E4). Pure but for its neighbours.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote, urljoin, urlsplit
+
+from condget.errors import ForbiddenTarget
+from condget.polling.words import Failure
+
+_ELSEWHERE = "ask the site's owner, or use another URL"
+_PORTS = {"http": 80, "https": 443}
+_NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)*[a-z0-9_][a-z0-9_-]{0,62}\.?")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A URL that can be asked. `url` has neither fragment nor userinfo; `host` is ASCII, without brackets."""
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    #: The request target in origin-form: path and query, byte for byte as configured (D2).
+    path: bytes
+    userinfo: str | None = None
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        return self.scheme, self.host, self.port
+
+    @property
+    def host_field(self) -> bytes:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}").encode("ascii")
+
+
+def parse(url: str) -> Target:
+    """Take a URL apart.
+
+    Raises:
+        Failure: it cannot be asked; a `ForbiddenTarget` where the scheme is neither http nor https.
+    """
+    if re.search(r"[\x00-\x20\x7f]", url):
+        raise Failure("the URL has a space or a control character in it", "percent-encode it")
+    url = url.partition("#")[0]
+    try:
+        parts = urlsplit(url)
+        scheme, name, port = parts.scheme, parts.hostname or "", parts.port
+    except ValueError as error:
+        raise Failure(f"the URL is malformed ({error})", "correct it") from None
+    if scheme not in _PORTS:
+        raise Failure(
+            f"the scheme {scheme[:20]!r} is not one that condget asks" if scheme else "the URL has no scheme",
+            "use an http or https URL",
+            kind=ForbiddenTarget,
+        )
+    userinfo, at, authority = parts.netloc.rpartition("@")
+    # What follows the authority is cut out of the text, because urlunsplit() would drop an empty query.
+    rest = url[len(scheme) + 3 + len(parts.netloc) :]
+    target = rest if rest.startswith("/") else "/" + rest
+    return Target(
+        url=f"{url[: len(scheme)]}://{authority}{rest}",
+        scheme=scheme,
+        host=_host(name),
+        port=_PORTS[scheme] if port is None else port,
+        path=_ascii(target.encode()),
+        userinfo=userinfo if at else None,
+    )
+
+
+def resolve(base: Target, location: str) -> str:
+    """Return the URL that a Location means, which is latin-1 text of any bytes; userinfo is dropped.
+
+    Raises:
+        Failure: the field is empty or malformed.
+    """
+    if not location:
+        raise Failure("it redirects, but does not say where to", _ELSEWHERE)
+    if re.search(r"[\x00-\x1f\x7f]", location):
+        raise Failure("it redirects to a malformed address", _ELSEWHERE)
+    # Bytes beyond ASCII (UTF-8 or not) are sent as they came; spaces as browsers send them.
+    text = _ascii(location.encode("latin-1")).decode("ascii").replace(" ", "%20")
+    try:
+        url = text if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) else urljoin(base.url, text)
+    except ValueError:
+        raise Failure("it redirects to a malformed address", _ELSEWHERE) from None
+    return re.sub(r"^([^/?#]*:)?(//)[^/?#]*@", r"\1\2", url)
+
+
+def is_private(address: str) -> bool:
+    """Tell whether an IP address is not one of the public internet: loopback, private, link-local, shared,
+    multicast, unspecified, reserved, or an IPv6 form that carries such an IPv4 address (mapped, compatible, 6to4,
+    Teredo, NAT64).
+
+    >>> [is_private(a) for a in ("8.8.8.8", "127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::")]
+    [False, True, True, True]
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv4Address):
+        return not ip.is_global or ip.is_multicast
+    inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+    if inner is None and (ip in _NAT64 or ip in _COMPATIBLE):
+        inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    if inner is not None:
+        return is_private(str(inner))
+    return not ip.is_global or ip.is_multicast or ip.is_site_local or ip in _LOCAL_NAT64
+
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
+_COMPATIBLE = ipaddress.IPv6Network("::/96")
+
+
+def is_literal(host: str) -> bool:
+    """Tell whether a host is an IP address rather than a name."""
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _ascii(data: bytes) -> bytes:
+    if data.isascii():
+        return data
+    return b"".join(b"%%%02X" % byte if byte > 0x7E else b"%c" % byte for byte in data)
+
+
+def _host(name: str) -> str:
+    if is_literal(name):
+        return name
+    try:
+        name = unquote(name, errors="strict").lower()
+        if not name.isascii():
+            import idna  # 40 ms, and hardly a host needs it
+
+            name = idna.encode(name, uts46=True).decode("ascii")
+    except ValueError:  # UnicodeError and IDNAError are such
+        name = ""
+    if len(name) > 253 or not _NAME.fullmatch(name):
+        raise Failure("the URL has no valid host name", "correct it")
+    return name

@@ -1,0 +1,425 @@
+"""The wire below one exchange: a connection of its own for every request, straight on h11 (RFC 9112).
+
+A name is resolved once, its addresses are checked, and a checked address is connected to, so that DNS cannot be
+rebound in between (E4). No connection is kept: a response that nobody asked for reaches no other feed. Proxies
+of the environment are left to httpcore, which speaks to them as httpx does. What goes wrong is a `Failure`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import h11
+
+from condget.cache.fields import Fields
+from condget.errors import ForbiddenTarget
+from condget.polling.targets import Target, is_literal, is_private
+from condget.polling.words import Failure
+
+if TYPE_CHECKING:
+    import httpcore
+
+#: Addresses of a host, best first.
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+#: A connected, non-blocking socket.
+Connect = Callable[[str, int], Awaitable[socket.socket]]
+
+RawFields = list[tuple[bytes, bytes]]
+
+_READ = 65_536
+#: A head, or a line of chunk framing or trailers, may be that long. Validators of 8 kB fit well.
+_LONGEST_HEAD = 65_536
+#: What heads, chunk framing and 1xx responses may add to the content.
+_OVERHEAD = 1_000_000
+#: Seconds before the next address of a host is tried; the last one has until the deadline.
+_ADDRESS_TIMEOUT = 5.0
+_MOST_ADDRESSES = 6
+_LOOKUPS_AT_ONCE = 100
+
+_AGAIN = "it will be asked again"
+_TELL_OWNER = "if that goes on, tell the site's owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Status line and fields of a response, as received."""
+
+    status: int
+    fields: Fields
+    reason_phrase: str
+    http_version: str
+
+
+class Connection(Protocol):
+    """A connection for one request."""
+
+    #: False where the peer is known to have a private address.
+    public: bool
+
+    async def exchange(self, target: Target, fields: RawFields) -> Head:
+        """Send a GET and return the head of its final response."""
+
+    async def read(self) -> bytes:
+        """Return the next piece of content, empty at its end."""
+
+    async def aclose(self) -> None: ...
+
+
+class Wire:
+    """What exchanges share: the TLS context (made once, when first needed), proxies, name resolution.
+
+    It holds nothing that must be closed. `resolve` and `connect` are seams for tests and for other resolvers.
+    """
+
+    def __init__(
+        self,
+        *,
+        resolve: Resolve | None = None,
+        connect: Connect | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._resolve = resolve or _look_up
+        self._connect = connect or _connect
+        self._tls = tls
+        self._lookups = asyncio.Semaphore(_LOOKUPS_AT_ONCE)
+        self._proxies = _environment_proxies()
+
+    async def connect(self, target: Target, *, guarded: bool = False, most: int = 10_000_000) -> Connection:
+        """Connect to the origin of a target, or get ready to do so through a proxy.
+
+        `guarded` refuses private addresses; `most` is the content that is expected at most, in bytes.
+
+        Raises:
+            Failure: `connected` is False where no connection came about.
+        """
+        if proxy := self._proxy(target):
+            # Who resolves the name is the proxy: only what the URL itself says can be checked.
+            local = target.host in ("localhost", "localhost.") or target.host.endswith(".localhost")
+            private = local or (is_literal(target.host) and is_private(target.host))
+            if guarded and private:
+                raise _forbidden(target.host)
+            return _Proxied(_proxy_pool(proxy, self._context(target)), public=not private)
+        sock, address = await self._open(target, guarded)
+        tls = self._context(target)
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=_READ, loop=loop)
+        try:
+            transport, _ = await loop.create_connection(
+                lambda: asyncio.StreamReaderProtocol(reader, loop=loop),
+                sock=sock,
+                ssl=tls,
+                server_hostname=target.host.rstrip(".") if tls else None,
+            )
+        except (OSError, ValueError) as error:  # a ValueError is what ssl makes of an odd name
+            sock.close()
+            raise _tls_failure(error) from error
+        except BaseException:
+            sock.close()
+            raise
+        return _Direct(transport, reader, public=not is_private(address), budget=most + _OVERHEAD)
+
+    async def _open(self, target: Target, guarded: bool) -> tuple[socket.socket, str]:
+        host = target.host
+        if is_literal(host):
+            addresses: Sequence[str] = [host]
+        else:
+            async with self._lookups:
+                try:
+                    addresses = await self._resolve(host, target.port)
+                except (OSError, UnicodeError) as error:
+                    raise Failure(
+                        f"the name {host} cannot be resolved ({_reason(error)})",
+                        "check its spelling and the network",
+                        connected=False,
+                    ) from error
+        if guarded and any(is_private(address) for address in addresses):
+            raise _forbidden(host)
+        failure: OSError | None = None
+        addresses = addresses[:_MOST_ADDRESSES]
+        for address in addresses:
+            last = address is addresses[-1]
+            try:
+                async with asyncio.timeout(None if last else _ADDRESS_TIMEOUT):
+                    return await self._connect(address, target.port), address
+            except OSError as error:  # a TimeoutError is one
+                failure = error
+        raise _no_connection(host, target.port, failure) from failure
+
+    def _context(self, target: Target) -> ssl.SSLContext | None:
+        if target.scheme == "http":
+            return None
+        if self._tls is None:
+            self._tls = _tls_context()
+        return self._tls
+
+    def _proxy(self, target: Target) -> str | None:
+        if not self._proxies:
+            return None
+        from urllib.request import proxy_bypass
+
+        proxy = self._proxies.get(target.scheme) or self._proxies.get("all")
+        if not proxy or proxy_bypass(target.host_field.decode()):
+            return None
+        return proxy if "://" in proxy else f"http://{proxy}"
+
+
+class _Direct:
+    """A connection to the origin itself."""
+
+    def __init__(
+        self, transport: asyncio.WriteTransport, reader: asyncio.StreamReader, *, public: bool, budget: int
+    ) -> None:
+        self.public = public
+        self._transport = transport
+        self._reader = reader
+        self._budget = budget
+        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
+
+    async def exchange(self, target: Target, fields: RawFields) -> Head:
+        request = h11.Request(method=b"GET", target=target.path, headers=fields)
+        head, end = self._h11.send(request), self._h11.send(h11.EndOfMessage())
+        self._transport.write((head or b"") + (end or b""))
+        while True:
+            event = await self._event()
+            if isinstance(event, h11.Response):
+                break  # 1xx responses are passed over; the budget bounds them
+        return Head(
+            event.status_code,
+            _fields(event.headers.raw_items()),
+            event.reason.decode("latin-1"),
+            f"HTTP/{event.http_version.decode('ascii')}",
+        )
+
+    async def read(self) -> bytes:
+        event = await self._event()
+        if isinstance(event, h11.Data):
+            return bytes(event.data)
+        # A second response belongs to nobody and is dropped with the connection. Anything else that follows
+        # means that the declared length was wrong and the content is cut off (B5).
+        surplus = self._h11.trailing_data[0].lstrip(b"\r\n")
+        if surplus and not surplus.startswith(b"HTTP/"):
+            raise Failure("its content is longer than its Content-Length says", _TELL_OWNER)
+        return b""
+
+    async def _event(self) -> object:
+        while True:
+            try:
+                event = self._h11.next_event()
+            except h11.RemoteProtocolError as error:
+                raise _protocol_failure(error, self._h11) from error
+            if event is not h11.NEED_DATA:
+                return event
+            try:
+                data = await self._reader.read(_READ)
+            except OSError as error:  # ssl.SSLError is one
+                raise Failure(f"the connection broke off ({_reason(error)})", _AGAIN) from error
+            if not data and self._h11.their_state is h11.SEND_RESPONSE:
+                raise Failure("the server closed the connection without an answer", _AGAIN)
+            self._budget -= len(data)
+            if self._budget < 0:
+                raise Failure("the server sends more than any feed needs", "do not trust this site")
+            self._h11.receive_data(data)
+
+    async def aclose(self) -> None:
+        # Not close(): over TLS that would wait for the peer's farewell.
+        self._transport.abort()
+
+
+class _Proxied:
+    """A connection through a proxy."""
+
+    def __init__(self, pool: httpcore.AsyncConnectionPool, *, public: bool) -> None:
+        self.public = public
+        self._pool = pool
+        self._response: httpcore.Response | None = None
+        self._chunks: AsyncGenerator[bytes] | None = None
+
+    async def exchange(self, target: Target, fields: RawFields) -> Head:
+        import httpcore
+
+        port = None if b":%d" % target.port not in target.host_field else target.port
+        url = httpcore.URL(scheme=target.scheme.encode(), host=target.host.encode(), port=port, target=target.path)
+        with _proxy_failures():
+            self._response = response = await self._pool.handle_async_request(
+                httpcore.Request(b"GET", url, headers=fields)
+            )
+        self._chunks = cast("AsyncGenerator[bytes]", response.aiter_stream())
+        return Head(
+            response.status,
+            _fields(response.headers),
+            response.extensions.get("reason_phrase", b"").decode("latin-1"),
+            response.extensions.get("http_version", b"HTTP/1.1").decode("ascii"),
+        )
+
+    async def read(self) -> bytes:
+        assert self._chunks is not None
+        with _proxy_failures():
+            return await anext(self._chunks, b"")
+
+    async def aclose(self) -> None:
+        if self._chunks is not None:
+            await self._chunks.aclose()
+        if self._response is not None:
+            await self._response.aclose()
+        await self._pool.aclose()
+
+
+def _proxy_pool(proxy: str, tls: ssl.SSLContext | None) -> httpcore.AsyncConnectionPool:
+    import httpcore
+    import httpx
+
+    parsed = httpx.Proxy(proxy)
+    url = httpcore.URL(
+        scheme=parsed.url.raw_scheme,
+        host=parsed.url.raw_host,
+        port=parsed.url.port,
+        target=parsed.url.raw_path,
+    )
+    if parsed.url.scheme.startswith("socks"):
+        try:
+            return httpcore.AsyncSOCKSProxy(url, proxy_auth=parsed.raw_auth, ssl_context=tls)
+        except (ImportError, RuntimeError) as error:
+            raise Failure("a SOCKS proxy needs the package socksio", "install httpx[socks]") from error
+    return httpcore.AsyncHTTPProxy(url, proxy_auth=parsed.raw_auth, ssl_context=tls)
+
+
+@contextmanager
+def _proxy_failures() -> Iterator[None]:
+    import httpcore
+
+    try:
+        yield
+    except httpcore.ProxyError as error:
+        raise Failure(f"the proxy refuses ({error})", "check the proxy of the environment") from error
+    except (httpcore.ConnectError, httpcore.ConnectTimeout, OSError) as error:
+        raise Failure(
+            f"no connection through the proxy ({_reason(error)})",
+            "check HTTP_PROXY and HTTPS_PROXY",
+            connected=False,
+        ) from error
+    except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+        raise Failure(f"the connection through the proxy broke off ({_reason(error)})", _AGAIN) from error
+
+
+def _environment_proxies() -> dict[str, str]:
+    # urllib.request is what httpx asks too; its import takes 50 ms, and hardly any environment has proxies.
+    if sys.platform == "linux" and not any(name.lower().endswith("_proxy") for name in os.environ):
+        return {}
+    from urllib.request import getproxies
+
+    return {scheme: proxy for scheme, proxy in getproxies().items() if scheme in ("http", "https", "all")}
+
+
+def _tls_context() -> ssl.SSLContext:
+    # As httpx makes its own, whose import alone would cost more than the context.
+    if (file := os.environ.get("SSL_CERT_FILE")) or (directory := os.environ.get("SSL_CERT_DIR")):
+        context = ssl.create_default_context(cafile=file or None, capath=None if file else directory)
+    else:
+        import certifi
+
+        context = ssl.create_default_context(cafile=certifi.where())
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+async def _look_up(host: str, port: int) -> list[str]:
+    """Ask the system's resolver, in a thread of its own.
+
+    Not in an executor: its threads are joined at exit, and a silent name server would hold up the end.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[list[str]] = loop.create_future()
+
+    def tell(addresses: list[str], error: Exception | None) -> None:
+        if future.done():  # given up meanwhile
+            return
+        if error is None:
+            future.set_result(addresses)
+        else:
+            future.set_exception(error)
+
+    def ask() -> None:
+        addresses: list[str] = []
+        failure: Exception | None = None
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+        except (OSError, UnicodeError) as error:
+            failure = error
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(tell, addresses, failure)
+
+    threading.Thread(target=ask, name=f"look up {host}", daemon=True).start()
+    return await future
+
+
+async def _connect(address: str, port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, (address, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _fields(pairs: Any) -> Fields:
+    return Fields((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
+
+
+def _reason(error: BaseException) -> str:
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(text)[:120]
+
+
+def _forbidden(host: str) -> Failure:
+    return Failure(
+        f"it is redirected from a public host to a private address ({host})",
+        "allow that with private-network=yes if the site may look into your network",
+        kind=ForbiddenTarget,
+    )
+
+
+def _no_connection(host: str, port: int, error: OSError | None) -> Failure:
+    advice = "check the address, or whether the server is up"
+    if error is None:
+        cause = f"the name {host} has no address"
+    elif isinstance(error, ConnectionRefusedError):
+        cause = f"{host} refuses connections on port {port}"
+    elif isinstance(error, TimeoutError):
+        cause = f"{host} does not answer on port {port}"
+    elif error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
+        cause, advice = f"{host} cannot be reached ({_reason(error)})", "check the network"
+    elif error.errno in (errno.EMFILE, errno.ENFILE):
+        cause, advice = "this process has no file descriptor left", "raise `ulimit -n` or poll fewer at once"
+    else:
+        cause = f"no connection to {host} came about ({_reason(error)})"
+    return Failure(cause, advice, connected=False)
+
+
+def _tls_failure(error: Exception) -> Failure:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Failure(
+            f"its certificate is not valid ({error.verify_message})",
+            "check the host name and this machine's clock",
+        )
+    return Failure(f"TLS could not be agreed on ({_reason(error)})", _TELL_OWNER)
+
+
+def _protocol_failure(error: h11.RemoteProtocolError, connection: h11.Connection) -> Failure:
+    if error.error_status_hint == 431:
+        return Failure(f"its header fields are longer than {_LONGEST_HEAD:,} bytes", "do not trust this site")
+    if connection.their_state is h11.ERROR and "peer closed" in str(error):
+        return Failure("its content ends before it is complete", _AGAIN)
+    return Failure(f"its answer is not valid HTTP ({_reason(error)})", _TELL_OWNER)
