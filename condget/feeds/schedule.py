@@ -28,6 +28,9 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 #: The most that the spread adds (C11): a sixth of the wait, and never more than this.
 SPREAD_FRACTION, SPREAD_MAXIMUM = 1 / 6, 600.0
 
+#: A clock that was set back by less than this moves nothing (C14).
+CLOCK_SLACK = 5 * MINUTE
+
 #: The adaptive interval (C10): gentle growth and quick decline settle where about one poll in three
 #: finds news.
 GROWTH, DECLINE = 1.5, 0.5
@@ -179,18 +182,15 @@ def horizon(pace: Pace) -> float:
     )
 
 
-def set_back(
-    next_poll: float, last_polled: float | None, latest: float, now: float
-) -> tuple[float, float | None]:
-    """Return (next_poll, last_polled) of a feed, moved along with a clock that was set back (C14).
+def set_back(next_poll: float, last_polled: float, *, by: float, now: float) -> tuple[float, float, str]:
+    """Return (next_poll, last_polled, reason) of a feed, moved along with a clock that was set back (C14).
 
-    `latest` is the last instant at which any feed was polled. Where it lies ahead of `now`, the clock was set
-    back by that much at least, and what was planned by the old clock moves with it: the gaps between polls
-    stay, no feed falls due for this reason, and none waits longer than was planned.
+    `by` is how far the last poll of any feed lies ahead of `now`: the clock was set back by that much at least.
+    What was planned by the old clock moves with it, so that the gaps between polls stay: no feed falls due for
+    this reason, and none waits longer than was planned.
     """
-    if last_polled is None or last_polled <= now or latest <= now:
-        return next_poll, last_polled
-    return next_poll - (latest - now), last_polled - (latest - now)
+    at = next_poll - by
+    return at, last_polled - by, _reason(f"the clock was set back by {span(by)}", at, now)
 
 
 def explain(state: FeedState | None, hold: HostHold | None, now: float) -> str:

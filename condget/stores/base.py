@@ -62,7 +62,13 @@ class Ledger(Protocol):
     def seen(self, url: str) -> Mapping[str, SeenEntry]:
         """Return what is remembered of a feed's entries, by key."""
 
+    def urls(self) -> Sequence[str]:
+        """Return the URLs of all feeds that are remembered."""
+
     def commit(self, outcomes: Iterable[Outcome]) -> None:
         """Write the states, seen entries and holds of reported outcomes in one transaction."""
+
+    def set_back(self, now: float) -> float:
+        """Move what was planned by a clock that ran ahead of `now`; return by how many seconds (0: nothing was)."""
 
     def close(self) -> None: ...

@@ -1,0 +1,43 @@
+"""What SQLite and the file system say about a file of condget's own, as `StoreError`s that tell what to do (F11)."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from condget.errors import StoreError
+
+_PRIMARY = 0xFF
+_CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_ADVICE = {
+    sqlite3.SQLITE_FULL: "its disk is full; free some space and run again",
+    sqlite3.SQLITE_IOERR: "its disk is full or broken; free some space and run again",
+    sqlite3.SQLITE_READONLY: "it is read-only; make the file and its directory writable, or name another file",
+    sqlite3.SQLITE_PERM: "it is read-only; make the file and its directory writable, or name another file",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that the file and its directory may be read and written",
+    sqlite3.SQLITE_BUSY: "another process has kept it locked for too long; try again later",
+    sqlite3.SQLITE_LOCKED: "another process has kept it locked for too long; try again later",
+    sqlite3.SQLITE_CORRUPT: "it is corrupt",
+    sqlite3.SQLITE_NOTADB: "it is corrupt",
+}
+
+
+def is_corrupt(error: BaseException) -> bool:
+    """Whether an error says that the file itself is damaged, or is no database."""
+    return isinstance(error, sqlite3.Error) and _code(error) in _CORRUPT
+
+
+def store_error(error: Exception, path: Path) -> StoreError:
+    """Return the `StoreError` for an error of SQLite or of the file system."""
+    if isinstance(error, sqlite3.Error):
+        cause = _ADVICE.get(_code(error), f"SQLite says: {error}")
+    elif isinstance(error, OSError):
+        cause = f"{error.strerror or error}; check its directory, or name another file"
+    else:
+        cause = str(error)
+    return StoreError(f"The file {path} cannot be used: {cause}.")
+
+
+def _code(error: sqlite3.Error) -> int:
+    # Errors that Python's module itself raises carry no code.
+    return getattr(error, "sqlite_errorcode", 0) & _PRIMARY
