@@ -13,8 +13,11 @@ class Writer(Protocol):
     """Takes the content of one response as it arrives. Nothing is visible to readers before `commit`."""
 
     def write(self, chunk: bytes) -> None: ...
-    def commit(self) -> None: ...
-    def abort(self) -> None: ...
+    def commit(self) -> None:
+        """Make head and content visible together, in place of what they replace."""
+
+    def abort(self) -> None:
+        """Forget what was written. Harmless after `commit`."""
 
 
 class Store(Protocol):
@@ -27,7 +30,10 @@ class Store(Protocol):
         """Return the heads of all stored responses of that URL and partition, newest first."""
 
     def content(self, stored: StoredResponse, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """Yield the stored content, or the bytes from `start` up to `stop`, in chunks of bounded size."""
+        """Return the stored content, or the bytes from `start` up to `stop`, in chunks of bounded size.
+
+        Raises at once, not while it is iterated, where the content is gone.
+        """
 
     def writer(self, stored: StoredResponse, replaces: Sequence[StoredResponse] = ()) -> Writer:
         """Begin to store a response; on commit it takes the place of `replaces`."""
@@ -35,7 +41,7 @@ class Store(Protocol):
     def freshen(self, stored: StoredResponse) -> None:
         """Replace the head of a stored response (found by its `id`) and keep its content."""
 
-    def delete(self, stored: Iterable[StoredResponse]) -> None:
+    def discard(self, stored: Iterable[StoredResponse]) -> None:
         """Delete these stored responses."""
 
     def invalidate(self, urls: Iterable[str]) -> None:
