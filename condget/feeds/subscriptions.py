@@ -210,9 +210,9 @@ _TRUTH = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0"
 #: Fields that condget answers for itself, or never sends (D3, D4, D6).
 _RESERVED = frozenset(
     {
-        "accept-encoding", "connection", "content-length", "cookie", "expect", "host", "if-match", "if-
-        modified-since", "if-none-match", "if-range", "if-unmodified-since", "keep-alive", "proxy-
-        authorization", "range", "referer", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+        *("accept-encoding", "connection", "content-length", "cookie", "expect", "host", "keep-alive", "range"),
+        *("if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"),
+        *("proxy-authorization", "referer", "te", "trailer", "transfer-encoding", "upgrade", "user-agent"),
     }
 )
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
