@@ -22,7 +22,7 @@ COMMANDS = {
     "cache": "condget.cli.cache:app",
     "state": "condget.cli.state:app",
     "paths": "condget.cli.paths:paths",
-    "demo": "condget.cli.demo:demo",
+    "demo": "condget.cli.demo:run",
 }
 
 #: Set to 1 to see the traceback of an internal error.
