@@ -3,9 +3,9 @@
     npm install http-cache-tests              # anywhere; Node 14.8 or later
     python tests/conformance/run.py node_modules/http-cache-tests --client condget
 
-The suite's own server answers, its test definitions are read as data, and the steps and checks of its client are
-interpreted here (`steps.py`), each test with a cache and a client of its own. No line of the suite is copied. Peers
-are no dependencies of condget: `pip install "hishel[httpx,async]" requests-cache "cachecontrol[filecache]"`.
+The suite's own server answers, its test definitions are read as data, and the steps and checks of its client
+are interpreted here (`steps.py`), each test with a cache and a client of its own. Peers are no dependencies of
+condget: `pip install "hishel[httpx,async]" requests-cache "cachecontrol[filecache]"`.
 
 Which tests apply to a private cache inside a client, and are counted:
 - not the suites on Surrogate-Control and CDN-Cache-Control, which address content delivery networks;

@@ -109,7 +109,7 @@ def exchange(
     if step.get("magic_ims") and before and before[-1]:
         last = before[-1].fields
         fields = [fixup(f, last, step) if f[0].lower() == "if-modified-since" else f for f in fields]
-    # The suite's own client keeps no connection: some answers leave bytes behind that a next request would read.
+    # The suite's own client keeps no connection: some answers leave bytes behind for a next request.
     fields += [
         ("Test-Name", step["name"]),
         ("Test-ID", step["id"]),

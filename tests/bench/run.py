@@ -1,0 +1,187 @@
+"""Measures condget beside bare httpx and other caches, in one run: `python tests/bench/run.py [--quick]`.
+
+Peers are measured if installed and are no dependencies of condget:
+`pip install "hishel[httpx,async]" requests-cache "cachecontrol[filecache]"`. The origin is a process of its own on the
+loopback. Contenders take turns; every figure is the median of the rounds. CPU is what the client's process used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from contenders import Contender, Opened, contenders
+
+URLS = 10  # stored responses that are asked for again and again
+
+
+class Scenario(NamedTuple):
+    name: str
+    kind: str  # of the origin's answers
+    kib: int
+    at_a_time: int
+    stored: int
+    requests: int
+
+
+class Figure(NamedTuple):
+    cpu: float  # microseconds per request
+    latency: float
+
+
+def scenarios(stored: int) -> list[Scenario]:
+    """A miss comes last: it adds to the store."""
+    few = [
+        Scenario("fresh 10 KB", "fresh", 10, 1, stored, 200),
+        Scenario("304", "valid", 10, 1, stored, 100),
+        Scenario("stored miss", "miss", 10, 1, stored, 100),
+    ]
+    if stored > URLS:
+        return few
+    more = [Scenario("fresh 1 MB", "fresh", 1024, 1, stored, 30)]
+    many = [s._replace(name=f"{s.name}, 16", at_a_time=16, requests=s.requests * 2) for s in few]
+    return [few[0], *more, few[1], *many[:2], few[2], many[2]]
+
+
+@contextlib.contextmanager
+def origin() -> Iterator[str]:
+    script = Path(__file__).with_name("origin.py")
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        process.terminate()
+
+
+def measure(contender: Contender, scenario: Scenario, base: str, fresh_number: Iterator[int]) -> Figure:
+    if scenario.kind == "miss":
+        urls = [f"{base}/fresh/{scenario.kib}/{next(fresh_number) + URLS}" for _ in range(scenario.requests)]
+    else:
+        urls = [f"{base}/{scenario.kind}/{scenario.kib}/{n % URLS}" for n in range(scenario.requests)]
+    cpu = time.process_time()
+    took = contender.run(urls, scenario.at_a_time)
+    return Figure((time.process_time() - cpu) / len(urls) * 1e6, statistics.median(took) * 1e6)
+
+
+def compare(
+    chosen: dict[str, Callable[[Path], Opened]],
+    stored: int,
+    rounds: int,
+    base: str,
+    fresh_number: Iterator[int],
+) -> dict[tuple[str, Scenario], Figure]:
+    """Open every contender with that many stored responses, then let them take turns in each scenario."""
+    figures: dict[tuple[str, Scenario], list[Figure]] = {}
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        opened: dict[str, Contender] = {}
+        for name, make in chosen.items():
+            home = Path(folder, name)
+            home.mkdir()
+            opened[name] = stack.enter_context(make(home))
+        for name, contender in opened.items():
+            for kind, kib in (("fresh", 10), ("fresh", 1024), ("valid", 10)):
+                contender.run([f"{base}/{kind}/{kib}/{n}" for n in range(URLS)], 1)
+            if stored > URLS:
+                print(f"  storing {stored:,} responses: {name} ...", file=sys.stderr)
+                contender.fill(stored)
+        for scenario in scenarios(stored):
+            for name, contender in itertools.chain(*[opened.items()] * rounds):
+                if scenario.kind == "fresh" or not name.startswith(("objects", "bare read")):
+                    figure = measure(contender, scenario, base, fresh_number)
+                    figures.setdefault((name, scenario), []).append(figure)
+    return {key: Figure(*map(statistics.median, zip(*found, strict=True))) for key, found in figures.items()}
+
+
+def print_figures(figures: dict[tuple[str, Scenario], Figure]) -> None:
+    cases = list(dict.fromkeys(scenario for _, scenario in figures))
+    names = list(dict.fromkeys(name for name, _ in figures))
+    print("\nMicroseconds a request, CPU of the client / latency")
+    for part in (cases[i : i + 5] for i in range(0, len(cases), 5)):
+        titles = [f"{s.name}{f', {s.stored:,}' if s.stored > URLS else ''}" for s in part]
+        print(f"{'':17}" + "".join(f"{title:>21}" for title in titles))
+        for name in names:
+            cells = [figures.get((name, scenario)) for scenario in part]
+            print(
+                f"{name:17}"
+                + "".join(f"{f'{c.cpu:,.0f} / {c.latency:,.0f}' if c else '':>21}" for c in cells)
+            )
+
+
+def print_targets(figures: dict[tuple[str, Scenario], Figure]) -> None:
+    """CPU ratios, each with what is wanted of it."""
+    cpu = {(name, s.name, s.stored): figure.cpu for (name, s), figure in figures.items()}
+    peers = ("hishel", "requests-cache", "CacheControl")
+
+    def row(title: str, above: float | None, below: float | None, wanted: float, at_most: bool) -> None:
+        if above and below:
+            ratio = above / below
+            met = ratio <= wanted if at_most else ratio >= wanted
+            sign = "at most" if at_most else "at least"
+            print(f"{title:62} {ratio:6.2f}  {sign:8} {wanted:<4} {'met' if met else 'NOT MET'}")
+
+    print("\nRatios of CPU")
+    for size in ("fresh 10 KB", "fresh 1 MB"):
+        ours, ours_async = cpu.get(("condget", size, URLS)), cpu.get(("condget async", size, URLS))
+        fastest = min((cpu[p, size, URLS] for p in peers if (p, size, URLS) in cpu), default=None)
+        read = cpu[("bare read", size, URLS)]
+        row(f"{size}: condget to bare read", ours, read, 1.3, True)
+        row(f"{size}: condget async to bare read (sync)", ours_async, read, 2, True)
+        row(f"{size}: fastest peer to condget", fastest, ours, 1.4, False)
+        row(
+            f"{size}: hishel async to condget async",
+            cpu.get(("hishel async", size, URLS)),
+            ours_async,
+            5,
+            False,
+        )
+        row(f"{size}: bare httpx request to condget", cpu[("bare httpx", size, URLS)], ours, 3, False)
+    for case, way in itertools.product(("304", "304, 16", "stored miss", "stored miss, 16"), ("", " async")):
+        ours, bare = cpu.get((f"condget{way}", case, URLS)), cpu[(f"bare httpx{way}", case, URLS)]
+        row(f"{case}: condget{way} to bare httpx{way}", ours, bare, 1.2, True)
+    for (name, case, stored), many in cpu.items():
+        if stored > URLS and name.startswith("condget"):
+            row(f"{case}: {name}, {stored:,} stored to {URLS}", many, cpu[name, case, URLS], 1.1, True)
+
+
+def machine() -> str:
+    model = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), model)
+    return f"{os.cpu_count()} cores, {model}, {platform.system()}, Python {platform.python_version()}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="skip the runs with 100,000 stored responses")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument(
+        "--only", metavar="NAME", action="append", help="measure these contenders (and the bare ones)"
+    )
+    args = parser.parse_args()
+    chosen = {
+        n: m
+        for n, m in contenders().items()
+        if not args.only or n in args.only or n.startswith(("objects", "bare"))
+    }
+    figures: dict[tuple[str, Scenario], Figure] = {}
+    with origin() as base:
+        for stored in (URLS,) if args.quick else (URLS, 100_000):
+            figures |= compare(chosen, stored, args.rounds, base, itertools.count())
+    print(machine())
+    print_figures(figures)
+    print_targets(figures)
+
+
+if __name__ == "__main__":
+    main()
