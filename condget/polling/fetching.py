@@ -37,7 +37,7 @@ _ERROR_PAGE = Limits(received=65_536, decoded=65_536)
 _ERROR_PAGE_TIMEOUT = 3.0
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_UNSENDABLE = re.compile(r"[\x00\n\r\x0b\x0c]|^[ \t]|[ \t]$")
+_UNSENDABLE = re.compile(r"[\x00\n\r\x0b\x0c]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,8 @@ def _request(ask: Ask, first: Target, target: Target) -> tuple[RawFields, tuple[
         raise Failure(f"the field {min(refused)} cannot be configured", "take it out of the list of feeds")
     pairs = [pair for pair in own.items() if pair[0].lower() not in names]
     raw = [(b"Host", target.host_field)]
-    for name, value in (*pairs, *configured, *sent):
+    for name, given in (*pairs, *configured, *sent):
+        value = given.strip(" \t")  # blanks around it are none of a value (RFC 9110 §5.5)
         try:
             raw.append((name.encode("ascii"), value.encode("latin-1")))
         except UnicodeError:

@@ -14,7 +14,7 @@ from condget.polling.words import Failure
 
 _ELSEWHERE = "ask the site's owner, or use another URL"
 _PORTS = {"http": 80, "https": 443}
-_NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)*[a-z0-9_][a-z0-9_-]{0,62}\.?")
+_NAME = re.compile(r"(?:[a-z0-9_~-]{1,63}\.)*[a-z0-9_~-]{1,63}\.?")
 
 
 @dataclass(frozen=True, slots=True)

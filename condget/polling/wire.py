@@ -15,7 +15,7 @@ import ssl
 import sys
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -45,6 +45,8 @@ _OVERHEAD = 1_000_000
 _ADDRESS_TIMEOUT = 5.0
 _MOST_ADDRESSES = 6
 _LOOKUPS_AT_ONCE = 100
+#: Seconds that a server has to close after its response; most do at once.
+_SURPLUS_TIMEOUT = 0.05
 
 _AGAIN = "it will be asked again"
 _TELL_OWNER = "if that goes on, tell the site's owner"
@@ -183,6 +185,7 @@ class _Direct:
         self._transport = transport
         self._reader = reader
         self._budget = budget
+        self._declared = False
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
 
     async def exchange(self, target: Target, fields: RawFields) -> Head:
@@ -193,9 +196,11 @@ class _Direct:
             event = await self._event()
             if isinstance(event, h11.Response):
                 break  # 1xx responses are passed over; the budget bounds them
+        received = _fields(event.headers.raw_items())
+        self._declared = "Content-Length" in received and "Transfer-Encoding" not in received
         return Head(
             event.status_code,
-            _fields(event.headers.raw_items()),
+            received,
             event.reason.decode("latin-1"),
             f"HTTP/{event.http_version.decode('ascii')}",
         )
@@ -206,10 +211,18 @@ class _Direct:
             return bytes(event.data)
         # A second response belongs to nobody and is dropped with the connection. Anything else that follows
         # means that the declared length was wrong and the content is cut off (B5).
-        surplus = self._h11.trailing_data[0].lstrip(b"\r\n")
-        if surplus and not surplus.startswith(b"HTTP/"):
+        if self._declared and (surplus := await self._surplus()) and not surplus.startswith(b"HTTP/"):
             raise Failure("its content is longer than its Content-Length says", _TELL_OWNER)
         return b""
+
+    async def _surplus(self) -> bytes:
+        """Return what came behind the content. The server was asked to close, so waiting for more is short."""
+        surplus: bytes = self._h11.trailing_data[0]
+        if not surplus and not self._reader.at_eof():
+            with suppress(TimeoutError, OSError):
+                async with asyncio.timeout(_SURPLUS_TIMEOUT):
+                    surplus = await self._reader.read(_READ)
+        return surplus.lstrip(b"\r\n")
 
     async def _event(self) -> object:
         while True:
@@ -278,7 +291,10 @@ def _proxy_pool(proxy: str, tls: ssl.SSLContext | None) -> httpcore.AsyncConnect
     import httpcore
     import httpx
 
-    parsed = httpx.Proxy(proxy)
+    try:
+        parsed = httpx.Proxy(proxy)
+    except (ValueError, httpx.InvalidURL):  # whose words would show its password
+        raise Failure("the proxy of the environment is no valid URL", "check HTTP_PROXY and HTTPS_PROXY") from None
     url = httpcore.URL(
         scheme=parsed.url.raw_scheme,
         host=parsed.url.raw_host,

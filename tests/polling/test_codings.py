@@ -1,0 +1,168 @@
+"""Content codings: all that are offered decode, whole and byte by byte; what is broken is noticed; bombs are cheap."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+import zlib
+from collections.abc import Callable
+
+import brotli
+import pytest
+import zstandard
+
+from condget.polling import codings
+from condget.polling.codings import Content, Limits, applied, offered
+from condget.polling.words import Failure
+
+FEED = b"<?xml version='1.0'?><rss><channel><title>A feed</title></channel></rss>" * 20
+
+
+def raw_deflate(data: bytes) -> bytes:
+    deflate = zlib.compressobj(wbits=-15)
+    return deflate.compress(data) + deflate.flush()
+
+
+CODED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "gzip": ("gzip", gzip.compress),
+    "gzip of two members": ("gzip", lambda data: gzip.compress(data[:9]) + gzip.compress(data[9:])),
+    "x-gzip": ("X-GZip", gzip.compress),
+    "deflate": ("deflate", zlib.compress),
+    "raw deflate": ("deflate", raw_deflate),
+    "br": ("br", lambda data: brotli.compress(data, quality=4)),
+    "zstd": ("zstd", zstandard.compress),
+    "zstd of two frames": ("zstd", lambda data: zstandard.compress(data[:9]) + zstandard.compress(data[9:])),
+    "gzip twice": ("gzip, gzip", lambda data: gzip.compress(gzip.compress(data))),
+    "br over gzip": ("gzip, br", lambda data: brotli.compress(gzip.compress(data), quality=4)),
+    "identity": ("identity", lambda data: data),
+}
+
+
+def decoded(content_encoding: str | None, data: bytes, step: int = 65_536, limits: Limits | None = None) -> bytes:
+    content = Content(applied(content_encoding), limits or Limits())
+    for start in range(0, len(data), step):
+        content.feed(data[start : start + step])
+    assert content.received == len(data)
+    return content.finish()
+
+
+@pytest.mark.parametrize("step", [65_536, 7, 1])
+@pytest.mark.parametrize("coded", CODED)
+def test_d6_every_coding_decodes_in_pieces_of_any_size(coded: str, step: int) -> None:
+    label, encode = CODED[coded]
+    assert decoded(label, encode(FEED), step) == FEED
+
+
+@pytest.mark.parametrize("coded", [name for name in CODED if name != "identity"])
+def test_large_content_decodes(coded: str) -> None:
+    label, encode = CODED[coded]
+    data = b"".join(b"%d " % n for n in range(200_000))
+    assert decoded(label, encode(data)) == data
+
+
+def test_d6_the_offer_is_pinned() -> None:
+    assert offered() == ("gzip", "deflate", "br", "zstd")
+
+
+def test_d6_what_is_not_installed_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    codings.offered.cache_clear()
+    try:
+        assert offered() == ("gzip", "deflate")
+        with pytest.raises(Failure, match="'br', which was not asked for"):
+            applied("br")
+    finally:
+        codings.offered.cache_clear()
+
+
+@pytest.mark.parametrize("coded", [name for name in CODED if name != "identity"])
+@pytest.mark.parametrize("missing", [1, 5, 10])
+def test_b5_a_coding_that_ends_early_is_an_error(coded: str, missing: int) -> None:
+    label, encode = CODED[coded]
+    with pytest.raises(Failure):
+        decoded(label, encode(FEED)[:-missing])
+
+
+@pytest.mark.parametrize("label", ["gzip", "deflate", "br", "zstd", "gzip, gzip"])
+def test_b5_a_wrong_coding_is_an_error(label: str) -> None:
+    with pytest.raises(Failure):
+        decoded(label, b"\x01\xff\xfe plainly something else")
+
+
+def test_b5_a_damaged_gzip_is_an_error() -> None:
+    coded = bytearray(gzip.compress(FEED))
+    coded[-5] ^= 1
+    with pytest.raises(Failure):
+        decoded("gzip", bytes(coded))
+
+
+@pytest.mark.parametrize("step", [65_536, 1])
+@pytest.mark.parametrize("data", [FEED, b"\xef\xbb\xbf" + FEED, b"\n\n" + FEED, b'{"version": 1}'])
+def test_text_that_is_labelled_gzip_is_taken_as_it_is(data: bytes, step: int) -> None:
+    assert decoded("gzip", data, step) == data
+
+
+@pytest.mark.parametrize("step", [65_536, 1])
+@pytest.mark.parametrize("padding", [b"\0", b"\0" * 512, b"\r\n", b"junk"])
+def test_padding_behind_a_complete_gzip_is_passed_over(padding: bytes, step: int) -> None:
+    assert decoded("gzip", gzip.compress(FEED) + padding, step) == FEED
+
+
+def test_no_content_at_all_is_no_broken_coding() -> None:
+    assert decoded("gzip", b"") == b""
+    assert decoded("zstd", b"") == b""
+
+
+@pytest.mark.parametrize("label", ["compress", "utf-8", "gzip, sdch", "gzip, gzip, gzip, gzip"])
+def test_codings_that_were_not_offered_or_are_too_many_are_errors(label: str) -> None:
+    with pytest.raises(Failure):
+        applied(label)
+
+
+BOMB = 100_000_000
+
+
+def zeros(encode: Callable[[], object], flush: str) -> bytes:
+    encoder = encode()
+    piece = bytes(4_000_000)
+    compress = getattr(encoder, "process", None) or getattr(encoder, "compress")  # noqa: B009 - typed as object
+    return b"".join(compress(piece) for _ in range(BOMB // len(piece))) + getattr(encoder, flush)()
+
+
+@pytest.mark.parametrize(
+    ("label", "bomb"),
+    [
+        ("gzip", lambda: zeros(lambda: zlib.compressobj(9, wbits=31), "flush")),
+        ("deflate", lambda: zeros(lambda: zlib.compressobj(9, wbits=-15), "flush")),
+        ("gzip, gzip", lambda: gzip.compress(zeros(lambda: zlib.compressobj(9, wbits=31), "flush"))),
+        ("br", lambda: zeros(lambda: brotli.Compressor(quality=1), "finish")),
+        ("zstd", lambda: zeros(lambda: zstandard.ZstdCompressor().compressobj(), "flush")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_f2_a_bomb_costs_bounded_memory(label: str, bomb: Callable[[], bytes]) -> None:
+    data = bomb()
+    tracemalloc.start()
+    try:
+        with pytest.raises(Failure, match=r"bomb|when decoded"):
+            decoded(label, data)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 30_000_000
+
+
+def test_f2_content_is_limited_as_decoded() -> None:
+    data = bytes(range(256)) * 400
+    with pytest.raises(Failure, match="100,000 bytes when decoded"):
+        decoded("gzip", gzip.compress(data), limits=Limits(decoded=100_000))
+
+
+def test_f2_a_thousand_members_are_enough() -> None:
+    with pytest.raises(Failure, match="members"):
+        decoded("gzip", gzip.compress(b"x") * 1_001)
+
+
+def test_f2_a_repetitive_small_document_is_no_bomb() -> None:
+    data = bytes(900_000)
+    assert decoded("gzip", gzip.compress(data)) == data

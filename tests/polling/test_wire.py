@@ -1,0 +1,259 @@
+"""The wire: TLS, proxies of the environment, name resolution in threads of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from condget.errors import FetchError, ForbiddenTarget
+from condget.polling import wire
+from condget.polling.fetching import Ask, Fetched, fetch
+from condget.polling.wire import Wire
+from tests.origin import Answer, Origin, ok, redirect
+
+#: A certificate for secure.test and 127.0.0.1 that signs itself, and its key; they guard nothing.
+CERTIFICATE = Path(__file__).with_name("secure.test.pem")
+FEED = b"<rss/>"
+
+
+class SecureOrigin:
+    """An origin behind TLS that answers each connection with one feed; a CONNECT before it is granted."""
+
+    def __init__(self) -> None:
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(CERTIFICATE)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.heads: list[bytes] = []
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        socket.create_connection(("127.0.0.1", self.port)).close()
+        self._thread.join(5)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            connection, _ = self._listener.accept()
+            with connection:
+                beginning = connection.recv(7, socket.MSG_PEEK)
+                if not beginning:
+                    return
+                if beginning == b"CONNECT":
+                    self.heads.append(connection.recv(65536))
+                    connection.sendall(b"HTTP/1.1 200 Fine\r\n\r\n")
+                try:
+                    with self._context.wrap_socket(connection, server_side=True) as secured:
+                        self.heads.append(secured.recv(65536))
+                        secured.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n" + FEED)
+                except OSError:
+                    continue  # the client did not trust the certificate
+
+
+@pytest.fixture
+def secure() -> Iterator[SecureOrigin]:
+    origin = SecureOrigin()
+    yield origin
+    origin.stop()
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def get(url: str, **options: Any) -> Fetched:
+    async def once() -> Fetched:
+        async def resolve(host: str, port: int) -> list[str]:
+            return ["127.0.0.1"]
+
+        try:
+            return await fetch(Wire(resolve=resolve), Ask(url, **options), time.time)
+        finally:
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    return asyncio.run(once())
+
+
+def refused(url: str, **options: Any) -> FetchError:
+    with pytest.raises(FetchError) as raised:
+        get(url, **options)
+    return raised.value
+
+
+def test_a_feed_is_fetched_over_tls(secure: SecureOrigin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    assert get(f"https://secure.test:{secure.port}/feed?x").content == FEED
+    assert get(f"https://127.0.0.1:{secure.port}/feed").content == FEED
+    assert secure.heads[0].startswith(b"GET /feed?x HTTP/1.1\r\nHost: secure.test:")
+
+
+def test_a_certificate_is_always_verified(secure: SecureOrigin, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = refused(f"https://secure.test:{secure.port}/feed")
+    assert "certificate is not valid (self" in str(error)
+    assert error.connected
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    assert "certificate is not valid (" in str(refused(f"https://other.test:{secure.port}/feed"))
+    assert secure.heads == []
+
+
+def test_a_server_without_tls_is_told_apart() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        error = refused(f"https://127.0.0.1:{listener.getsockname()[1]}/feed")
+        thread.join()
+    assert "TLS could not be agreed on" in str(error)
+
+
+def test_f1_the_deadline_covers_a_silent_handshake() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        error = refused(f"https://127.0.0.1:{listener.getsockname()[1]}/", timeout=0.2)
+    assert "0.2 seconds" in str(error)
+
+
+def test_the_tls_context_is_made_once_and_only_for_https(
+    origin: Origin, secure: SecureOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    make = wire._tls_context
+
+    def counted() -> ssl.SSLContext:
+        made.append(1)
+        return make()
+
+    monkeypatch.setattr(wire, "_tls_context", counted)
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    origin.script("/feed", ok(FEED))
+
+    async def three() -> list[int]:
+        shared = Wire()
+        await fetch(shared, Ask(origin.url("/feed")), time.time)
+        counts = [len(made)]
+        for _ in range(2):
+            await fetch(shared, Ask(f"https://127.0.0.1:{secure.port}/"), time.time)
+        return [*counts, len(made)]
+
+    assert asyncio.run(three()) == [0, 1]
+
+
+def test_d2_a_proxy_of_the_environment_gets_the_exact_url(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", f"http://me:hush@{origin.netloc}")
+    origin.script("*", ok(FEED, etag='"\xe9"'))
+    fetched = get("http://feeds.test/%7Ea/../b?x=%20&y", preconditions=(("If-None-Match", '"\xe9"'),))
+    assert fetched.content == FEED
+    assert fetched.response.fields.get("etag") == '"\xe9"'
+    (request,) = origin.requests
+    assert request.target == "http://feeds.test/%7Ea/../b?x=%20&y"
+    assert request.fields.all("host") == ["feeds.test"]
+    assert request.fields.all("if-none-match") == ['"\xe9"']
+    assert request.fields.get("proxy-authorization") == "Basic bWU6aHVzaA=="
+
+
+def test_no_proxy_is_respected(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "feeds.test")
+    origin.script("/feed", ok(FEED))
+    assert get(f"http://feeds.test:{origin.port}/feed").content == FEED
+    assert origin.requests[0].target == "/feed"
+    error = refused(f"http://other.test:{origin.port}/feed")
+    assert "proxy" in str(error)
+    assert not error.connected
+
+
+def test_https_goes_through_a_tunnel_of_the_proxy(secure: SecureOrigin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{secure.port}")
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    assert get("https://secure.test/feed").content == FEED
+    assert secure.heads[0].startswith(b"CONNECT secure.test:443 ")
+    assert secure.heads[1].startswith(b"GET /feed HTTP/1.1\r\nHost: secure.test\r\n")
+    assert b"User-Agent" not in secure.heads[0]
+
+
+def test_a_proxy_that_refuses_is_named_as_the_cause(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", origin.url(""))
+    origin.script("*", Answer(403, close=True))
+    assert "the proxy refuses (403 Forbidden)" in str(refused("https://secure.test/feed"))
+
+
+@pytest.mark.parametrize("proxy", ["gopher://me:hush@x", "http://me:hush@x:y/", "socks5://127.0.0.1:9"])
+def test_a_proxy_that_cannot_be_used_is_an_error_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+    error = refused("http://feeds.test/")
+    assert "proxy" in str(error).lower()
+    assert "hush" not in str(error)
+
+
+def test_b5_an_answer_cut_off_behind_a_proxy_is_an_error(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", origin.url(""))
+    origin.script("*", Answer(body=FEED, truncate=3))
+    assert "through the proxy broke off" in str(refused("http://feeds.test/"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "a.localhost", "[::1]"])
+def test_e4_private_targets_are_refused_behind_a_proxy_too(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("http_proxy", origin.url(""))
+    origin.script("/feed", redirect(f"http://{host}/x"))
+    assert isinstance(refused("http://feeds.test/feed"), ForbiddenTarget)
+    assert len(origin.requests) == 1
+
+
+def test_names_are_looked_up_many_at_a_time_and_none_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = threading.Semaphore(0)
+    release = threading.Event()
+
+    def slow(host: str, port: int, **options: Any) -> Any:
+        started.release()
+        release.wait(5)
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+
+    async def lookups() -> list[BaseException | Fetched]:
+        shared = Wire()
+        asks = [Ask(f"http://slow{n}.test/", timeout=0.25) for n in range(60)]
+        return await asyncio.gather(*(fetch(shared, ask, time.time) for ask in asks), return_exceptions=True)
+
+    before = time.monotonic()
+    results = asyncio.run(lookups())
+    assert time.monotonic() - before < 3
+    release.set()
+    assert all(isinstance(result, FetchError) and not result.connected for result in results)
+    assert sum(started.acquire(blocking=False) for _ in range(100)) == 60
+
+
+def test_the_systems_resolver_is_asked() -> None:
+    assert set(asyncio.run(wire._look_up("localhost", 80))) <= {"127.0.0.1", "::1"}
+    with pytest.raises((OSError, UnicodeError)):
+        asyncio.run(wire._look_up("a" * 64 + ".test", 80))
+
+
+def test_fetching_imports_neither_httpx_nor_httpcore_without_a_proxy() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, condget.polling.fetching as f; print('httpx' in sys.modules, 'httpcore' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["False", "False"]
