@@ -1,0 +1,54 @@
+"""The report for programs: JSON Lines, an object for each feed that was asked. ASCII, so that no reader can stumble.
+
+`schema` names the set of keys; keys may be added under the same name, but none changes its meaning or goes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from condget.feeds.outcomes import Entry, Outcome
+from condget.reports.options import ReportOptions
+from condget.reports.words import address, instant, redacted
+
+SCHEMA = "condget.poll/1"
+
+
+def report(outcome: Outcome, options: ReportOptions) -> str:
+    """Return one line; a feed that was not asked has one only if all are wanted."""
+    if outcome.status == "skipped" and not options.all:
+        return ""
+    members = {
+        "schema": SCHEMA,
+        "url": address(outcome.url),
+        "name": outcome.name,
+        "title": outcome.title,
+        "status": outcome.status,
+        "http_status": outcome.http_status,
+        "changed": outcome.changed,
+        "entries": [_entry(entry) for entry in outcome.entries],
+        "edited": [_entry(entry) for entry in outcome.edited],
+        "reissued": outcome.reissued,
+        "moved_to": None if outcome.moved_to is None else address(outcome.moved_to),
+        "error": None if outcome.error is None else redacted(outcome.error),
+        "reason": outcome.reason,
+        "next_poll": instant(outcome.next_poll),
+        "validators_sent": _fields(outcome.validators_sent),
+        "validators_received": _fields(outcome.validators_received),
+        "bytes": outcome.bytes,
+        "bytes_saved": outcome.bytes_saved,
+    }
+    # JSON escapes all controls but DEL; inside a string is the only place where one can be.
+    return json.dumps(members, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n"
+
+
+def _entry(entry: Entry) -> dict[str, str | None]:
+    return {"id": entry.id, "title": entry.title, "link": entry.link, "published": entry.published}
+
+
+def _fields(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    joined: dict[str, str] = {}
+    for name, value in pairs:
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
