@@ -12,7 +12,6 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +22,7 @@ from condget.errors import NewerState, StoreError
 from condget.feeds.outcomes import FeedState, HostHold, Outcome, SeenEntry
 from condget.feeds.schedule import CLOCK_SLACK, set_back
 from condget.stores.faults import is_corrupt, store_error
+from condget.stores.files import set_aside
 from condget.stores.private import make_directory, make_file
 from condget.stores.records import from_record, from_text, to_record, to_text, without_userinfo
 
@@ -50,8 +50,8 @@ _BUSY = 5.0
 #: Outcomes that are written together; the transaction spans all of them.
 _BATCH = 500
 
-#: From this many URLs on the whole narrow table is read instead of looking each of them up.
-_MANY = 2000
+#: To look up one URL costs as much as to read so many rows in a row.
+_ROWS_A_LOOKUP = 2
 
 #: What has a column of its own and so need not stand in the JSON text.
 _COLUMNS = ("url", "next_poll", "last_polled", "gone", "reason")
@@ -89,7 +89,8 @@ class SqliteLedger:
     def due(self, urls: Sequence[str]) -> Mapping[str, tuple[float, str, bool]]:
         columns = "feeds.url, next_poll, reason, gone"
         given = {without_userinfo(url): url for url in urls}
-        if len(given) >= _MANY:
+        ((last,),) = self._rows("SELECT max(id) FROM feeds") or [(None,)]
+        if len(given) * _ROWS_A_LOOKUP >= (last or 0):
             rows = self._rows(f"SELECT {columns} FROM feeds")
         else:
             rows = self._rows(f"SELECT {columns} FROM json_each(?) JOIN feeds ON url = value", [_list(given)])
@@ -105,7 +106,7 @@ class SqliteLedger:
         given = {without_userinfo(url): url for url in urls}
         rows = self._rows(
             """SELECT feeds.url, next_poll, last_polled, gone, reason, state FROM json_each(?)
-            JOIN feeds ON url = value JOIN states ON feed = id""",
+            JOIN feeds ON url = value JOIN states ON feed = feeds.id""",
             [_list(given)],
         )
         with self._translated():
@@ -175,7 +176,7 @@ class SqliteLedger:
         except OSError as error:
             raise store_error(error, self.path) from error
         with self._translated():
-            aside = self._set_aside()
+            aside = set_aside(self.path, self._clock())
             self.notices.append(
                 f"The state file {self.path} was corrupt; it was set aside as {aside}, and an empty one was "
                 "begun: every feed will be new once."
@@ -221,20 +222,6 @@ class SqliteLedger:
                 f"{len(STEPS)}) and is left untouched; upgrade condget, or name another state file."
             )
         return int(version)
-
-    def _set_aside(self) -> Path:
-        """Rename a corrupt file and what belongs to it; nothing is overwritten. Return its new name."""
-        stamp = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y%m%dT%H%M%SZ")
-        aside = base = self.path.with_name(f"{self.path.name}.corrupt-{stamp}")
-        number = 1
-        while aside.exists():
-            number += 1
-            aside = base.with_name(f"{base.name}-{number}")
-        # The file itself last: a log left behind without it would be deleted by SQLite.
-        for suffix in ("-wal", "-shm", ""):
-            with contextlib.suppress(FileNotFoundError):
-                Path(f"{self.path}{suffix}").rename(f"{aside}{suffix}")
-        return aside
 
     # Reading and writing
 
@@ -311,7 +298,7 @@ class SqliteLedger:
         """Turn what SQLite and the file system raise into `StoreError`; a file found corrupt is set aside."""
         try:
             yield
-        except (sqlite3.Error, OSError, UnicodeError) as error:
+        except (sqlite3.Error, OSError, UnicodeEncodeError) as error:
             if not is_corrupt(error):
                 raise store_error(error, self.path) from error
             if self._read_only:
@@ -321,7 +308,7 @@ class SqliteLedger:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
-            aside = self._set_aside()
+            aside = set_aside(self.path, self._clock())
             raise StoreError(
                 f"The state file {self.path} is corrupt; it was set aside as {aside}, and the next run begins "
                 "an empty one: every feed will be new once."
@@ -419,7 +406,7 @@ def _write(connection: sqlite3.Connection, outcomes: Sequence[Outcome]) -> None:
     )
     ids = dict(
         connection.execute(
-            "SELECT url, id FROM json_each(?) JOIN feeds ON url = value", [_list(feed[0] for feed in feeds)]
+            "SELECT url, feeds.id FROM json_each(?) JOIN feeds ON url = value", [_list(feed[0] for feed in feeds)]
         )
     )
     connection.executemany(

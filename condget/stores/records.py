@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import MISSING, fields
 from functools import cache
-from typing import Any, NoReturn, get_type_hints
+from typing import Any, NoReturn, get_args, get_origin, get_type_hints
 
 from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
@@ -71,7 +71,6 @@ def from_record(record: Record) -> FeedState:
         pairs = members.pop("fields", [])
         head = _built(StoredResponse, members)
         head["fields"] = Fields((str(name), str(value)) for name, value in pairs)
-        head["selecting"] = tuple((name, value) for name, value in head.get("selecting", ()))
         state["stored"] = _made(StoredResponse, head)
     return _made(FeedState, state)  # type: ignore[no-any-return]
 
@@ -97,7 +96,7 @@ def _refuse(constant: str) -> NoReturn:
 
 
 @cache
-def _members(kind: type) -> tuple[tuple[str, Any, Any], ...]:
+def _members(kind: Any) -> tuple[tuple[str, Any, Any], ...]:
     """Return (name, default, type) of every field of a dataclass."""
     types = get_type_hints(kind)
     return tuple(
@@ -112,7 +111,8 @@ def _members(kind: type) -> tuple[tuple[str, Any, Any], ...]:
 
 def _differing(value: Any) -> Record:
     record: Record = {}
-    for name, default, _ in _members(type(value)):
+    kind: Any = type(value)
+    for name, default, _ in _members(kind):
         member = getattr(value, name)
         if member != default:
             record[name] = member
@@ -130,20 +130,17 @@ def _built(kind: type, record: Record) -> Record:
         value = record[name]
         if isinstance(value, list):
             value = tuple(tuple(member) if isinstance(member, list) else member for member in value)
-        if not isinstance(value, _checkable(wanted)):
+        if not _fits(value, wanted):
             raise ValueError(f"{name} is {value!r:.40}")
         arguments[name] = value
     return arguments
 
 
-@cache
-def _checkable(wanted: Any) -> Any:
-    """Return what `isinstance` needs to check for a type: a float may be written as an integer, a tuple's members
-    are not looked at."""
-    origin = getattr(wanted, "__origin__", None)
-    if origin is tuple:
-        return tuple
-    return wanted | int if wanted in (float, float | None) else wanted
+def _fits(value: Any, wanted: Any) -> bool:
+    """Whether a value has a type, where a float may be written as an integer."""
+    if get_origin(wanted) is tuple:
+        return isinstance(value, tuple) and all(_fits(member, get_args(wanted)[0]) for member in value)
+    return isinstance(value, wanted | int if wanted in (float, float | None) else wanted)
 
 
 def _made(kind: Any, arguments: Record) -> Any:
