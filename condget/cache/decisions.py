@@ -190,7 +190,9 @@ def settle(forward: Forward, response: Response, policy: Policy) -> Settlement:
     if caller.method not in ("GET", "HEAD"):
         return _settle_other_method(forward, response, policy, status)
     if response.status >= 500 and forward.fallback is not None:
-        return _stand_in(forward, forward.fallback, policy, now, status, f"stale, the origin answered {response.status}")
+        return _stand_in(
+            forward, forward.fallback, policy, now, status, f"stale, the origin answered {response.status}"
+        )
     if caller.method == "HEAD":
         return _settle_head(forward, response, status)
     if response.status == 304:
@@ -199,7 +201,7 @@ def settle(forward: Forward, response: Response, policy: Policy) -> Settlement:
         if response.status == 206 and may_combine(forward.completes, response):
             return _settle_completed(forward, forward.completes, response, status)
         if response.status in (206, 416):
-            return Settlement(status, again=_again(forward))
+            return Settlement(status, again=ask_again(forward))
 
     lifetime = policy.lifetime(response)
     status.age = int(current_age(response, now))
@@ -269,14 +271,12 @@ def _settle_head(forward: Forward, response: Response, status: CacheStatus) -> S
     return Settlement(status, tuple(writes))
 
 
-def _settle_not_modified(
-    forward: Forward, response: Response, policy: Policy, status: CacheStatus
-) -> Settlement:
+def _settle_not_modified(forward: Forward, response: Response, policy: Policy, status: CacheStatus) -> Settlement:
     caller = forward.caller
     stored = _validated(forward, response)
     if stored is None:
         if forward.validates and not _is_conditional(caller):
-            return Settlement(status, again=_again(forward))
+            return Settlement(status, again=ask_again(forward))
         status.detail = "not stored: the 304 answers the caller's own condition"
         return Settlement(status)
     stored = freshened(stored, response)
@@ -285,7 +285,7 @@ def _settle_not_modified(
         stored = replace(stored, selecting=(*stored.selecting, selecting)[-MOST_VARIANTS:])
     reuse = _answer(caller, stored, policy, response.response_time, status)
     if reuse is None:  # a range of a part that is not stored
-        return Settlement(status, (Freshen(stored),), again=_again(forward))
+        return Settlement(status, (Freshen(stored),), again=ask_again(forward))
     cookies = [("Set-Cookie", value) for value in response.fields.all("set-cookie")]
     if cookies:  # they reach the caller once, now
         reuse = replace(reuse, fields=reuse.fields.plus(cookies))
@@ -295,16 +295,16 @@ def _settle_not_modified(
     return Settlement(status, (Freshen(stored),), reuse)
 
 
-def _settle_completed(
-    forward: Forward, part: StoredResponse, response: Response, status: CacheStatus
-) -> Settlement:
+def _settle_completed(forward: Forward, part: StoredResponse, response: Response, status: CacheStatus) -> Settlement:
     """RFC 9111 §3.4: the stored part and the rest that arrives make one complete response."""
     fields = freshened(part, response).fields.without(["content-range", "content-length"])
     length = part.complete_length
     if length is not None:
         fields = fields.plus([("Content-Length", str(length))])
     whole = replace(
-        to_stored(forward.caller, replace(response, status=200, fields=fields)), reason_phrase="OK", complete_length=None
+        to_stored(forward.caller, replace(response, status=200, fields=fields)),
+        reason_phrase="OK",
+        complete_length=None,
     )
     status.stored = True
     save = Save(whole, forward.replaces, prefix=part)
@@ -344,9 +344,7 @@ def _asked(request: Request) -> Directives:
     return {}
 
 
-def _assess(
-    stored: StoredResponse, asked: Directives, policy: Policy, now: float, mode: Mode
-) -> _Assessment:
+def _assess(stored: StoredResponse, asked: Directives, policy: Policy, now: float, mode: Mode) -> _Assessment:
     """Judge a stored response by its freshness and by what both sides ask for (RFC 9111 §4.2.4, §5.2)."""
     directives = response_directives(stored)
     age = current_age(stored, now)
@@ -398,9 +396,7 @@ def _reuse(request: Request, stored: StoredResponse, assessment: _Assessment) ->
     return _represent(request, stored, assessment.age, status)
 
 
-def _answer(
-    request: Request, stored: StoredResponse, policy: Policy, now: float, status: CacheStatus
-) -> Reuse | None:
+def _answer(request: Request, stored: StoredResponse, policy: Policy, now: float, status: CacheStatus) -> Reuse | None:
     age = current_age(stored, now)
     status.age = int(age)
     status.ttl = int(policy.lifetime(stored) - age)
@@ -440,9 +436,7 @@ def _represent(request: Request, stored: StoredResponse, age: float, status: Cac
 _CONTENT_FIELDS = ("content-length", "content-range", "content-type", "content-encoding", "content-md5")
 
 
-def _represent_part(
-    request: Request, stored: StoredResponse, fields: Fields, status: CacheStatus
-) -> Reuse | None:
+def _represent_part(request: Request, stored: StoredResponse, fields: Fields, status: CacheStatus) -> Reuse | None:
     wanted = parse_range(request.fields.get("range"))
     if stored.status != 206 or request.method != "GET" or wanted is None or not _range_applies(request, stored):
         return None
@@ -567,8 +561,8 @@ def _stand_in(
     return Settlement(status, reuse=_answer(forward.caller, stored, policy, now, status))
 
 
-def _again(forward: Forward) -> Forward:
-    """The same request without anything that was added to it."""
+def ask_again(forward: Forward) -> Forward:
+    """Return the same request without anything that was added to it."""
     return replace(forward, request=forward.caller, validates=(), completes=None)
 
 
@@ -606,3 +600,17 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     except ValueError:
         port = None
     return parts.scheme, parts.hostname, port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def collapse(
+    request: Request, candidates: Sequence[StoredResponse], policy: Policy, arrived: float, now: float
+) -> Reuse | None:
+    """Return a response that was fetched for an identical request while this one waited (RFC 9111 §4).
+
+    It may be used however short its freshness: the origin made it after this request had `arrived`.
+    """
+    for stored in candidates:
+        if stored.response_time >= arrived and matches(request, stored):
+            status = CacheStatus(fwd="uri-miss", collapsed=True)
+            return _answer(request, stored, policy, now, status)
+    return None

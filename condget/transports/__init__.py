@@ -1,1 +1,1 @@
-"""TODO"""
+"""httpx transports that cache. The wire below them is any httpx transport."""

@@ -1,0 +1,96 @@
+"""Stepping aside: a store that fails never fails or hangs a request. It is logged once, and left alone for a while."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from condget.cache.decisions import Delete, Freshen, Invalidate, Save, Write
+from condget.cache.messages import StoredResponse
+from condget.stores.base import Store, Writer
+
+log = logging.getLogger("condget")
+
+#: Seconds without a store after it failed: a locked file must not cost every request its time-out.
+_PAUSE = 2.0
+
+T = TypeVar("T")
+
+
+class SteadyStore:
+    """A store as the transports use it: every call answers, if need be with nothing."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._paused_until = 0.0
+        self._said: set[str] = set()
+
+    def _attempt(self, call: Callable[[], T], otherwise: T) -> T:
+        if self._paused_until and time.monotonic() < self._paused_until:
+            return otherwise
+        try:
+            result = call()
+        except Exception as error:  # noqa: BLE001 - whatever a store raises, the request goes on
+            self._paused_until = time.monotonic() + _PAUSE
+            self._say(f"{error or type(error).__name__} Requests go on without the cache.")
+            result = otherwise
+        else:
+            self._paused_until = 0.0
+        for notice in getattr(self.store, "notices", ()):
+            self._say(notice)
+        return result
+
+    def _say(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            log.warning("%s", text)
+
+    def load(self, url: str, partition: str) -> Sequence[StoredResponse]:
+        return self._attempt(lambda: self.store.load(url, partition), ())
+
+    def content(self, stored: StoredResponse, start: int, stop: int) -> Iterator[bytes] | None:
+        """Return stored content, or None where it cannot be had."""
+        return self._attempt(lambda: self.store.content(stored, start, stop), None)
+
+    def touch(self, stored: StoredResponse, now: float) -> None:
+        self._attempt(lambda: self.store.touch(stored, now), None)
+
+    def apply(self, writes: Sequence[Write]) -> None:
+        """Carry out all but `Save`, which needs the content first."""
+        for write in writes:
+            if isinstance(write, Freshen):
+                self._attempt(lambda stored=write.stored: self.store.freshen(stored), None)  # type: ignore[misc]
+            elif isinstance(write, Delete):
+                self._attempt(lambda stored=write.stored: self.store.discard(stored), None)  # type: ignore[misc]
+            elif isinstance(write, Invalidate):
+                self._attempt(lambda urls=write.urls: self.store.invalidate(urls), None)  # type: ignore[misc]
+
+    def writer(self, save: Save) -> Writer | None:
+        return self._attempt(lambda: self.store.writer(save.stored, save.replaces), None)
+
+    def write(self, writer: Writer, chunk: bytes) -> bool:
+        """Return whether the chunk was taken."""
+
+        def attempt() -> bool:
+            writer.write(chunk)
+            return True
+
+        return self._attempt(attempt, False)
+
+    def commit(self, writer: Writer) -> bool:
+        """Return whether the response is stored now."""
+
+        def attempt() -> bool:
+            writer.commit()
+            return True
+
+        return self._attempt(attempt, False)
+
+    def abort(self, writer: Writer) -> None:
+        self._attempt(writer.abort, None)
+
+    def close(self) -> None:
+        self._attempt(self.store.close, None)
+
