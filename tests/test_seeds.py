@@ -36,11 +36,11 @@ class Driven:
 def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
     """A client with an empty cache."""
     if request.param == "sync":
-        with condget.Client(cache=tmp_path / "cache.sqlite3") as client:
+        with condget.Client(cache=tmp_path) as client:
             yield client
     else:
         with asyncio.Runner() as runner:
-            driven = Driven(condget.AsyncClient(cache=tmp_path / "cache.sqlite3"), runner)
+            driven = Driven(condget.AsyncClient(cache=tmp_path), runner)
             yield driven
             driven.aclose()
 

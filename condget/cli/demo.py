@@ -6,33 +6,42 @@ The cache, the list of feeds and the state of the poller live in a temporary dir
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import condget
 from condget import settings
-from condget.cli.origin import Exchange, running
+
+if TYPE_CHECKING:
+    from condget.cli.origin import Exchange
 
 COLUMNS = "  {:<28} {:<34} {:>6} {:>6}"
 GREEN = "\x1b[32m{}\x1b[0m"
 
 
 def run() -> int:
-    """Play the story on stdout and return the exit code."""
+    """Show what conditional requests save, with an origin of its own on this machine.
+
+    Pages are asked for again, changed and asked for again; then a feed is polled. Needs no network and leaves nothing
+    behind.
+    """
+    import tempfile
+
+    from condget.cli.origin import running
+
     log: list[Exchange] = []
     with (
         tempfile.TemporaryDirectory(prefix="condget-") as directory,
         running(log.append) as origin,
-        condget.Client(cache=Path(directory) / "cache.sqlite3") as client,
+        condget.Client(cache=Path(directory), trust_env=False) as client,
     ):
         page, code, animals = (f"{origin.url}/only-etag{query}" for query in ("", "?tag=code", "?tag=animals"))
         table, feed = f"{origin.url}/db", f"{origin.url}/feed.xml"
-        print(f"An origin with a table of posts listens on {origin.url}, and condget asks it.")
-        print("This is the origin's own log; the bytes are those of the content it sent.\n")
+        print(f"condget asks an origin with a table of posts at {origin.url}.")
+        print("This is the origin's own log; bytes are those of the content it sent.\n")
         print(COLUMNS.format("request", "precondition", "status", "bytes"))
 
         with _scene("The same page three times", log):
@@ -62,15 +71,15 @@ def run() -> int:
 
     asked = [exchange for exchange in log if exchange.method == "GET"]
     saved = [exchange for exchange in asked if exchange.status == 304]
-    print(
-        f"\n{len(saved)} of {len(asked)} GET requests were answered 304 Not Modified: of {_length(asked):,} bytes "
-        f"{_length(saved):,} were not sent."
-    )
+    print(f"\n{len(saved)} of {len(asked)} GET requests were answered 304 Not Modified:")
+    print(f"{_length(saved):,} of {_length(asked):,} bytes were not sent.")
     return failed
 
 
 def _poll(feeds: Path) -> int:
     """Run `condget poll` as a user would, with a state of its own, and show what it says."""
+    import subprocess
+
     print(f"  $ condget poll --force {feeds.name}", flush=True)
     done = subprocess.run(
         [sys.executable, "-m", "condget", "poll", "--force", str(feeds)],
@@ -79,7 +88,7 @@ def _poll(feeds: Path) -> int:
         text=True,
         check=False,
     )
-    for line in done.stdout.splitlines() or ["(nothing to say)"]:
+    for line in done.stdout.splitlines() or ["(nothing new)"] * (done.returncode == 0):
         print(f"    {line}")
     return done.returncode
 
