@@ -17,7 +17,8 @@ from urllib.parse import unquote_to_bytes
 from condget import settings
 from condget.cache.messages import Response
 from condget.polling import targets
-from condget.polling.codings import Content, Limits, applied, offered, too_long
+from condget.polling.codings import Content, applied, offered, too_long
+from condget.polling.codings import Limits as Limits  # part of what an `Ask` says
 from condget.polling.targets import Target
 from condget.polling.wire import Connection, Head, RawFields, Wire
 from condget.polling.words import Failure, fetch_error

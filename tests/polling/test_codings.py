@@ -122,21 +122,34 @@ def test_codings_that_were_not_offered_or_are_too_many_are_errors(label: str) ->
 BOMB = 100_000_000
 
 
-def zeros(encode: Callable[[], object], flush: str) -> bytes:
-    encoder = encode()
+def zeros(compress: Callable[[bytes], bytes], flush: Callable[[], bytes]) -> bytes:
     piece = bytes(4_000_000)
-    compress = getattr(encoder, "process", None) or getattr(encoder, "compress")  # noqa: B009 - typed as object
-    return b"".join(compress(piece) for _ in range(BOMB // len(piece))) + getattr(encoder, flush)()
+    return b"".join(compress(piece) for _ in range(BOMB // len(piece))) + flush()
+
+
+def deflated(wbits: int) -> bytes:
+    encoder = zlib.compressobj(9, wbits=wbits)
+    return zeros(encoder.compress, encoder.flush)
+
+
+def brotli_coded() -> bytes:
+    encoder = brotli.Compressor(quality=1)
+    return zeros(encoder.process, encoder.finish)
+
+
+def zstd_coded() -> bytes:
+    encoder = zstandard.ZstdCompressor().compressobj()
+    return zeros(encoder.compress, encoder.flush)
 
 
 @pytest.mark.parametrize(
     ("label", "bomb"),
     [
-        ("gzip", lambda: zeros(lambda: zlib.compressobj(9, wbits=31), "flush")),
-        ("deflate", lambda: zeros(lambda: zlib.compressobj(9, wbits=-15), "flush")),
-        ("gzip, gzip", lambda: gzip.compress(zeros(lambda: zlib.compressobj(9, wbits=31), "flush"))),
-        ("br", lambda: zeros(lambda: brotli.Compressor(quality=1), "finish")),
-        ("zstd", lambda: zeros(lambda: zstandard.ZstdCompressor().compressobj(), "flush")),
+        ("gzip", lambda: deflated(31)),
+        ("deflate", lambda: deflated(-15)),
+        ("gzip, gzip", lambda: gzip.compress(deflated(31))),
+        ("br", brotli_coded),
+        ("zstd", zstd_coded),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
