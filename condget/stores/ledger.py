@@ -361,9 +361,13 @@ def _list(urls: Iterable[str]) -> str:
 def _state(
     url: str, next_poll: float, last_polled: float | None, gone: int, reason: str, text: str
 ) -> FeedState:
-    record = from_text(text)
-    record.update(url=url, next_poll=next_poll, last_polled=last_polled, gone=gone != 0, reason=reason)
-    return from_record(record)
+    columns = {"next_poll": next_poll, "last_polled": last_polled, "gone": gone != 0, "reason": reason}
+    try:
+        return from_record(from_text(text) | columns | {"url": url})
+    except ValueError as error:
+        damage = sqlite3.DatabaseError(f"the state of {url} cannot be read: {error}")
+        damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise damage from error
 
 
 def _key_text(key: bytes) -> str:
@@ -406,7 +410,8 @@ def _write(connection: sqlite3.Connection, outcomes: Sequence[Outcome]) -> None:
     )
     ids = dict(
         connection.execute(
-            "SELECT url, feeds.id FROM json_each(?) JOIN feeds ON url = value", [_list(feed[0] for feed in feeds)]
+            "SELECT url, feeds.id FROM json_each(?) JOIN feeds ON url = value",
+            [_list(feed[0] for feed in feeds)],
         )
     )
     connection.executemany(

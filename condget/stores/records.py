@@ -127,19 +127,24 @@ def _built(kind: type, record: Record) -> Record:
     for name, _, wanted in _members(kind):
         if name not in record:
             continue
-        value = record[name]
-        if isinstance(value, list):
-            value = tuple(tuple(member) if isinstance(member, list) else member for member in value)
+        value = _as_tuples(record[name])
         if not _fits(value, wanted):
             raise ValueError(f"{name} is {value!r:.40}")
         arguments[name] = value
     return arguments
 
 
+def _as_tuples(value: Any) -> Any:
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
+
+
 def _fits(value: Any, wanted: Any) -> bool:
     """Whether a value has a type, where a float may be written as an integer."""
     if get_origin(wanted) is tuple:
-        return isinstance(value, tuple) and all(_fits(member, get_args(wanted)[0]) for member in value)
+        types = get_args(wanted)
+        if types[-1] is ...:
+            types = types[:1] * len(value) if isinstance(value, tuple) else ()
+        return isinstance(value, tuple) and len(value) == len(types) and all(map(_fits, value, types))
     return isinstance(value, wanted | int if wanted in (float, float | None) else wanted)
 
 

@@ -1,0 +1,201 @@
+"""What every `Ledger` has to do, as a class of tests to inherit; `empty` is the fixture to provide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from condget.cache.fields import Fields
+from condget.cache.messages import StoredResponse
+from condget.errors import UsageError
+from condget.feeds.outcomes import FeedState, Hints, HostHold, Outcome, SeenEntry
+from condget.stores.base import Ledger
+from condget.stores.transfer import export_state, import_state
+
+URL = "https://example.org/feed.xml"
+NOW = 1772417100.0
+
+#: Every field differs from its default.
+STATE = FeedState(
+    URL,
+    moved_to="https://example.org/new.xml",
+    stored=StoredResponse(
+        "https://example.org/new.xml",
+        200,
+        Fields([("ETag", 'W/"\xe9 \xff", ""x""'), ("Last-Modified", "yesterday"), ("X", "1"), ("x", "2")]),
+        NOW,
+        NOW + 0.25,
+        "OK",
+        selecting=((("accept", "*/*"), ("x", None)),),
+    ),
+    chain=(URL, "https://example.org/new.xml"),
+    title="Ein Titel \u2014 \U0001f600",
+    digest="ab" * 32,
+    content_bytes=4321,
+    window=20,
+    hints=Hints(ttl=3600.0, skip_hours=(1, 2), skip_days=("Monday",), update_period=7200.0),
+    first_polled=NOW - 9,
+    last_polled=NOW,
+    last_changed=NOW - 5,
+    interval=5400.0,
+    failures=3,
+    error="odd",
+    gone=True,
+    next_poll=NOW + 3600,
+    reason="because; next at 03:05Z",
+)
+
+
+def outcome(url: str = URL, **facts: object) -> Outcome:
+    state = replace(FeedState(url, last_polled=NOW, next_poll=NOW + 3600), **facts)  # type: ignore[arg-type]
+    return Outcome(url, "unchanged", state=state)
+
+
+def entry(key: str, at: float = NOW) -> SeenEntry:
+    return SeenEntry(key, "f" * 32, at, at)
+
+
+class LedgerContract:
+    @pytest.fixture
+    def ledger(self, empty: Ledger) -> Iterator[Ledger]:
+        yield empty
+        empty.close()
+
+    def test_an_empty_ledger_knows_nothing(self, ledger: Ledger) -> None:
+        assert (ledger.due([URL]), ledger.load([URL]), ledger.holds(), ledger.seen(URL)) == ({}, {}, {}, {})
+        assert list(ledger.urls()) == []
+
+    def test_a_state_comes_back_as_it_was(self, ledger: Ledger) -> None:
+        """A3, B6"""
+        ledger.commit([Outcome(URL, "changed", state=STATE)])
+        assert ledger.load([URL, "https://example.org/unknown"]) == {URL: STATE}
+        assert ledger.due([URL]) == {URL: (NOW + 3600, "because; next at 03:05Z", True)}
+
+    def test_8_kb_of_etag_with_every_byte_survive(self, ledger: Ledger) -> None:
+        """A3"""
+        etag = "".join(map(chr, range(1, 256))) * 32
+        stored = StoredResponse(URL, 200, Fields([("ETag", etag)]), NOW, NOW)
+        ledger.commit([outcome(stored=stored)])
+        assert ledger.load([URL])[URL].stored == stored
+
+    def test_the_last_commit_counts_as_a_whole(self, ledger: Ledger) -> None:
+        """B2"""
+        ledger.commit([Outcome(URL, "changed", state=STATE)])
+        ledger.commit([outcome()])
+        assert ledger.load([URL]) == {URL: outcome().state}
+
+    def test_due_tells_known_feeds_alone(self, ledger: Ledger) -> None:
+        urls = [f"https://example.org/{number}" for number in range(3000)]
+        ledger.commit(outcome(url) for url in urls)
+        for asked in (urls, urls[:10], urls[5:1500]):
+            assert set(ledger.due([*asked, "https://example.org/unknown"])) == set(asked)
+        assert list(ledger.urls()) == sorted(urls)
+
+    def test_seen_entries_are_added_updated_and_forgotten(self, ledger: Ledger) -> None:
+        other = "https://example.org/other"
+        ledger.commit(
+            [replace(outcome(), seen=(entry("a"), entry("b"))), replace(outcome(other), seen=(entry("a"),))]
+        )
+        ledger.commit([replace(outcome(), seen=(entry("b", NOW + 1), entry("c")), forget=("a", "never"))])
+        assert ledger.seen(URL) == {"b": entry("b", NOW + 1), "c": entry("c")}
+        assert ledger.seen(other) == {"a": entry("a")}
+
+    def test_odd_keys_come_back_as_they_were(self, ledger: Ledger) -> None:
+        """F7"""
+        keys = ["", " ", "\0", "\ud800", "\xe9", "e\u0301", "'\"", "k" * 10_000]
+        ledger.commit([replace(outcome(title="\ud800"), seen=tuple(map(entry, keys)))])
+        assert set(ledger.seen(URL)) == set(keys)
+        assert ledger.load([URL])[URL].title == "\ud800"
+
+    def test_a_hold_is_kept_and_never_shortened(self, ledger: Ledger) -> None:
+        """C6"""
+        long, short = HostHold("example.org", NOW + 7200, "long"), HostHold("example.org", NOW + 60, "short")
+        ledger.commit([replace(outcome(), hold=long), Outcome(URL, "error", hold=short)])
+        assert ledger.holds() == {"example.org": long}
+
+    def test_an_outcome_without_a_state_writes_nothing(self, ledger: Ledger) -> None:
+        ledger.commit([Outcome(URL, "skipped", seen=(entry("a"),))])
+        assert (ledger.load([URL]), ledger.seen(URL)) == ({}, {})
+
+    def test_a_commit_is_all_or_nothing(self, ledger: Ledger) -> None:
+        """B7"""
+
+        def breaks() -> Iterator[Outcome]:
+            for number in range(1200):
+                yield replace(outcome(f"https://example.org/{number}"), seen=(entry("a"),))
+            raise RuntimeError("in the middle")
+
+        with pytest.raises(RuntimeError, match="in the middle"):
+            ledger.commit(breaks())
+        assert list(ledger.urls()) == []
+        ledger.commit([outcome()])
+        assert list(ledger.urls()) == [URL]
+
+    def test_a_clock_set_back_moves_what_was_planned_along(self, ledger: Ledger) -> None:
+        """C14"""
+        long_ago, just_now = "https://example.org/a", "https://example.org/b"
+        ledger.commit(
+            [
+                outcome(long_ago, last_polled=NOW - 3 * 86400, next_poll=NOW + 86400),
+                outcome(last_polled=NOW - 600, next_poll=NOW + 3000),
+                replace(outcome(just_now), hold=HostHold("example.org", NOW + 7200, "held")),
+            ]
+        )
+        now = NOW - 86400
+        assert ledger.set_back(now) == 86400
+        due = {url: at for url, (at, _, _) in ledger.due([long_ago, URL, just_now]).items()}
+        assert due == {long_ago: NOW + 86400, URL: now + 3000, just_now: now + 3600}
+        assert ledger.load([URL])[URL].last_polled == now - 600
+        assert ledger.holds()["example.org"].until == now + 7200
+        assert ledger.set_back(now) == 0
+
+    def test_a_small_step_of_the_clock_moves_nothing(self, ledger: Ledger) -> None:
+        """C14"""
+        assert ledger.set_back(NOW) == 0
+        ledger.commit([outcome()])
+        assert ledger.set_back(NOW - 2) == 0
+        assert ledger.due([URL])[URL][0] == NOW + 3600
+
+    def test_what_is_exported_can_be_imported(self, ledger: Ledger, second: Ledger) -> None:
+        hold = HostHold("example.org", NOW + 7200, "held")
+        ledger.commit([replace(outcome(), state=STATE, seen=(entry("a"), entry("\ud800")), hold=hold)])
+        imported = import_state(second, export_state(ledger))
+        assert (imported.taken, imported.left) == (1, 0)
+        assert second.load([URL]) == {URL: STATE}
+        assert second.seen(URL) == ledger.seen(URL)
+        assert second.holds() == {"example.org": hold}
+        second.close()
+
+    def test_an_import_never_goes_back(self, ledger: Ledger, second: Ledger) -> None:
+        ledger.commit([outcome(last_polled=NOW), outcome("https://example.org/2", last_polled=NOW + 9)])
+        second.commit([outcome(last_polled=NOW + 5), outcome("https://example.org/2", last_polled=NOW + 5)])
+        imported = import_state(second, export_state(ledger))
+        assert (imported.taken, imported.left) == (1, 1)
+        states = second.load([URL, "https://example.org/2"])
+        assert [state.last_polled for state in states.values()] == [NOW + 5, NOW + 9]
+        second.close()
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "junk",
+            "[]",
+            '{"schema":"other/1","feed":{"url":"https://example.org/"},"seen":[]}',
+            '{"schema":"condget-state/1"}',
+            '{"schema":"condget-state/1","feed":{},"seen":[]}',
+            '{"schema":"condget-state/1","feed":{"url":"https://example.org/","next_poll":"soon"},"seen":[]}',
+            '{"schema":"condget-state/1","feed":{"url":"https://example.org/","next_poll":NaN},"seen":[]}',
+            '{"schema":"condget-state/1","feed":{"url":"https://example.org/","chain":[1]},"seen":[]}',
+            '{"schema":"condget-state/1","feed":{"url":"https://example.org/","stored":{"url":"x"}},"seen":[]}',
+            '{"schema":"condget-state/1","feed":{"url":"https://example.org/"},"seen":[["a"]]}',
+            '{"schema":"condget-state/1","hold":{"host":"example.org"}}',
+            '{"schema":"condget-state/1","feed":' + "[" * 100_000,
+        ],
+    )
+    def test_lines_that_cannot_be_read_are_refused_by_number(self, ledger: Ledger, line: str) -> None:
+        good = '{"schema":"condget-state/1","feed":{"url":"https://example.org/"},"seen":[]}'
+        with pytest.raises(UsageError, match=r"line 3: .*Nothing was imported"):
+            import_state(ledger, [good, "", line, good])
+        assert list(ledger.urls()) == []

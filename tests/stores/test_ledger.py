@@ -1,0 +1,384 @@
+"""The state file: the contract of ledgers, then what a file can suffer (F10, F11, F12, B6, B7)."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from condget.cache.fields import Fields
+from condget.cache.messages import StoredResponse
+from condget.errors import NewerState, StoreError
+from condget.feeds.outcomes import FeedState, Outcome
+from condget.stores import ledger as module
+from condget.stores.ledger import SqliteLedger
+from condget.stores.transfer import export_state
+from tests.stores.ledger_contract import NOW, STATE, URL, LedgerContract, entry, outcome
+
+
+class TestSqliteLedger(LedgerContract):
+    @pytest.fixture
+    def empty(self, tmp_path: Path) -> SqliteLedger:
+        return SqliteLedger(tmp_path / "state" / "feeds.sqlite3")
+
+    @pytest.fixture
+    def second(self, tmp_path: Path) -> SqliteLedger:
+        return SqliteLedger(tmp_path / "second.sqlite3")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "feeds.sqlite3"
+
+
+@pytest.fixture
+def filled(path: Path) -> Path:
+    with SqliteLedger(path) as ledger:
+        ledger.commit([Outcome(URL, "changed", state=STATE, seen=(entry("a"),))])
+    return path
+
+
+def directory(path: Path) -> dict[str, tuple[bytes, int]]:
+    return {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in path.parent.iterdir()}
+
+
+class TestPrivacy:
+    @pytest.mark.parametrize("umask", [0o000, 0o777])
+    def test_file_and_directory_belong_to_their_owner_alone(self, tmp_path: Path, umask: int) -> None:
+        """F12"""
+        path = tmp_path / "a" / "b" / "feeds.sqlite3"
+        before = os.umask(umask)
+        try:
+            ledger = SqliteLedger(path)
+            ledger.commit([outcome()])
+        finally:
+            os.umask(before)
+        for file in path.parent.iterdir():
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+        assert {stat.S_IMODE(d.stat().st_mode) for d in (path.parent, path.parent.parent)} == {0o700}
+        assert len(list(path.parent.iterdir())) == 3
+        ledger.close()
+
+    def test_a_file_that_others_may_read_is_closed_to_them(self, filled: Path) -> None:
+        """F12"""
+        filled.chmod(0o644)
+        SqliteLedger(filled).close()
+        assert stat.S_IMODE(filled.stat().st_mode) == 0o600
+
+    def test_no_secret_reaches_the_file_or_an_export(self, path: Path) -> None:
+        """F12, D8"""
+        url = "https://user:hunter2@example.org/feed?q=a@b"
+        fields = Fields(
+            [("Set-Cookie", "hunter2"), ("Authorization", "hunter2"), ("cookie", "hunter2"), ("ETag", '"a"')]
+        )
+        stored = StoredResponse(url, 200, fields, NOW, NOW)
+        state = FeedState(url, moved_to=url, stored=stored, chain=(url,), last_polled=NOW)
+        with SqliteLedger(path) as ledger:
+            ledger.commit([Outcome(url, "new", state=state, seen=(entry("a"),))])
+            assert set(ledger.due([url])) == {url}
+            loaded = ledger.load([url])[url]
+            assert loaded.url == url
+            assert loaded.stored is not None
+            assert loaded.stored.fields.pairs == (("ETag", '"a"'),)
+            assert loaded.chain == ("https://example.org/feed?q=a@b",)
+            assert set(ledger.seen(url)) == {"a"}
+            assert "hunter2" not in "".join(export_state(ledger))
+            for file in path.parent.iterdir():
+                assert b"hunter2" not in file.read_bytes()
+
+
+class TestReadingOnly:
+    def test_a_missing_file_reads_as_empty_and_nothing_is_made(self, path: Path) -> None:
+        """F10"""
+        with SqliteLedger(path, read_only=True) as ledger:
+            assert (ledger.due([URL]), ledger.urls(), ledger.holds()) == ({}, [], {})
+        assert not path.parent.exists()
+
+    def test_not_one_byte_is_written(self, filled: Path) -> None:
+        """F10"""
+        before = directory(filled)
+        assert list(before) == ["feeds.sqlite3"]
+        with SqliteLedger(filled, read_only=True) as ledger:
+            assert ledger.load([URL]) == {URL: STATE}
+            assert directory(filled) == before
+        assert directory(filled) == before
+
+    def test_what_a_killed_run_left_is_read_and_left_as_it_is(self, path: Path) -> None:
+        """F10, B7"""
+        _run_and_kill(path, "ledger.commit([outcome()])")
+        before = directory(path)
+        assert len(before) == 3
+        with SqliteLedger(path, read_only=True) as ledger:
+            assert set(ledger.due([URL])) == {URL}
+        assert directory(path) == before
+
+    def test_a_log_without_its_index_can_be_read(self, path: Path) -> None:
+        _run_and_kill(path, "ledger.commit([outcome()])")
+        Path(f"{path}-shm").unlink()
+        with SqliteLedger(path, read_only=True) as ledger:
+            assert set(ledger.due([URL])) == {URL}
+
+    def test_readers_see_what_a_run_commits_meanwhile(self, filled: Path) -> None:
+        """`list` and `explain` work during a run"""
+        with SqliteLedger(filled, read_only=True) as reader:
+            assert reader.urls() == [URL]
+            with SqliteLedger(filled) as writer:
+                writer.commit([outcome("https://example.org/2")])
+                assert len(reader.urls()) == 2
+                writer.commit([outcome("https://example.org/3")])
+                assert len(reader.urls()) == 3
+            assert len(reader.urls()) == 3
+
+    def test_a_reader_that_began_with_nothing_sees_the_first_run(self, path: Path) -> None:
+        with SqliteLedger(path, read_only=True) as reader:
+            assert reader.urls() == []
+            with SqliteLedger(path) as writer:
+                writer.commit([outcome()])
+            assert reader.urls() == [URL]
+
+    def test_writing_is_refused(self, filled: Path) -> None:
+        with (
+            SqliteLedger(filled, read_only=True) as ledger,
+            pytest.raises(StoreError, match="for reading only"),
+        ):
+            ledger.commit([outcome()])
+
+    def test_a_corrupt_file_stays_where_it_is(self, path: Path) -> None:
+        """F11"""
+        path.parent.mkdir()
+        path.write_bytes(b"junk" * 1000)
+        with pytest.raises(StoreError, match=r"feeds.sqlite3 is corrupt; the next poll sets it aside"):
+            SqliteLedger(path, read_only=True)
+        assert path.read_bytes() == b"junk" * 1000
+
+
+class TestDamage:
+    @pytest.mark.parametrize("damage", ["junk", "truncated", "header"])
+    def test_a_corrupt_file_is_set_aside_and_said(self, filled: Path, damage: str) -> None:
+        """F11"""
+        whole = filled.read_bytes()
+        content = {"junk": b"junk" * 1000, "truncated": whole[:9000], "header": b"x" + whole[1:]}[damage]
+        filled.write_bytes(content)
+        with SqliteLedger(filled, clock=lambda: NOW) as ledger:
+            aside = filled.with_name("feeds.sqlite3.corrupt-20260302T020500Z")
+            assert aside.read_bytes() == content
+            (notice,) = ledger.notices
+            assert str(aside) in notice
+            assert ledger.urls() == []
+            ledger.commit([outcome()])
+        filled.write_bytes(content)
+        SqliteLedger(filled, clock=lambda: NOW).close()
+        assert filled.with_name("feeds.sqlite3.corrupt-20260302T020500Z-2").read_bytes() == content
+
+    def test_damage_found_in_the_middle_of_a_run_is_set_aside_too(self, filled: Path) -> None:
+        """F11"""
+        content = bytearray(filled.read_bytes())
+        content[4096:] = b"\xff" * (len(content) - 4096)
+        filled.write_bytes(content)
+        ledger = SqliteLedger(filled, clock=lambda: NOW)
+        with pytest.raises(StoreError, match=r"set aside as .*corrupt-20260302T020500Z"):
+            ledger.urls()
+        assert not filled.exists()
+        with pytest.raises(StoreError, match="closed"):
+            ledger.urls()
+        with SqliteLedger(filled) as fresh:
+            assert fresh.urls() == []
+
+    def test_a_state_that_cannot_be_read_counts_as_damage(self, filled: Path) -> None:
+        """F11"""
+        with sqlite3.connect(filled) as connection:
+            connection.execute("UPDATE states SET state = '{'")
+        connection.close()
+        with SqliteLedger(filled) as ledger, pytest.raises(StoreError, match="set aside"):
+            ledger.load([URL])
+
+    def test_a_newer_file_is_left_untouched(self, filled: Path) -> None:
+        """F11"""
+        with sqlite3.connect(filled) as connection:
+            connection.execute("PRAGMA user_version = 99")
+        connection.close()
+        before = directory(filled)
+        for read_only in (False, True):
+            with pytest.raises(NewerState, match=r"newer condget .version 99"):
+                SqliteLedger(filled, read_only=read_only)
+        assert directory(filled) == before
+
+    def test_the_database_of_another_program_is_left_untouched(self, path: Path) -> None:
+        """F11"""
+        path.parent.mkdir()
+        with sqlite3.connect(path) as connection:
+            connection.execute("CREATE TABLE theirs (x)")
+        connection.close()
+        before = directory(path)
+        for read_only in (False, True):
+            with pytest.raises(StoreError, match="another program"):
+                SqliteLedger(path, read_only=read_only)
+        assert directory(path) == before
+
+    def test_an_older_file_is_upgraded_in_place(self, filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """B6"""
+        monkeypatch.setattr(module, "STEPS", (*module.STEPS, ("ALTER TABLE feeds ADD COLUMN more TEXT",)))
+        with pytest.raises(StoreError, match="older version; the next poll upgrades it"):
+            SqliteLedger(filled, read_only=True)
+        with SqliteLedger(filled) as ledger:
+            assert ledger.load([URL]) == {URL: STATE}
+        with SqliteLedger(filled, read_only=True) as ledger:
+            assert set(ledger.seen(URL)) == {"a"}
+
+    def test_an_upgrade_that_fails_changes_nothing(
+        self, filled: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """B6"""
+        steps = (*module.STEPS, ("ALTER TABLE feeds ADD COLUMN more TEXT", "nonsense"))
+        with monkeypatch.context() as patched:
+            patched.setattr(module, "STEPS", steps)
+            with pytest.raises(StoreError, match="syntax error"):
+                SqliteLedger(filled)
+        with SqliteLedger(filled) as ledger:
+            assert ledger.load([URL]) == {URL: STATE}
+
+    def test_nothing_is_forgotten_on_a_timer(self, filled: Path) -> None:
+        """B6"""
+        for _ in range(9):
+            with SqliteLedger(filled) as ledger:
+                ledger.commit([outcome("https://example.org/other", last_polled=NOW + 9 * 86400)])
+        with SqliteLedger(filled) as ledger:
+            assert ledger.load([URL]) == {URL: STATE}
+
+
+class TestDisk:
+    def test_a_full_disk_is_said_and_loses_nothing_that_was_committed(self, filled: Path) -> None:
+        """F11, B7"""
+        ledger = SqliteLedger(filled)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+            with pytest.raises(StoreError, match=r"feeds.sqlite3 cannot be used: its disk is full"):
+                ledger.commit(outcome(f"https://example.org/{n}", error="x" * 500) for n in range(1000))
+            assert ledger.urls() == [URL]
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            signal.signal(signal.SIGXFSZ, ignored)
+        ledger.commit([outcome("https://example.org/2")])
+        assert len(ledger.urls()) == 2
+        ledger.close()
+
+    def test_sqlites_own_word_for_a_full_disk_is_understood(self, filled: Path) -> None:
+        """F11"""
+        with SqliteLedger(filled) as ledger:
+            ledger._open().execute("PRAGMA max_page_count = 1")
+            with pytest.raises(StoreError, match="its disk is full; free some space"):
+                ledger.commit(outcome(f"https://example.org/{n}") for n in range(1000))
+            assert ledger.urls() == [URL]
+
+    def test_a_place_where_nothing_can_be_written_is_said_before_anything_is_asked(self) -> None:
+        """F11"""
+        with pytest.raises(StoreError, match=r"The file /dev/null/feeds.sqlite3 cannot be used"):
+            SqliteLedger(Path("/dev/null/feeds.sqlite3"))
+
+    def test_a_read_only_file_is_said_before_anything_is_asked(self) -> None:
+        """F11"""
+        with tempfile.TemporaryDirectory() as name:
+            path = Path(name) / "feeds.sqlite3"
+            SqliteLedger(path).close()
+            path.chmod(0o444)
+            Path(name).chmod(0o555)
+            code = (
+                "import sys; from pathlib import Path; from condget.stores.ledger import SqliteLedger\n"
+                "from condget.errors import StoreError\n"
+                "try: SqliteLedger(Path(sys.argv[1]))\n"
+                "except StoreError as error: print(error)"
+            )
+            # root may write everywhere: do it as somebody else.
+            user = 65534 if os.geteuid() == 0 else None
+            preload = "import os; import condget.stores.ledger, encodings.idna; " + (
+                f"os.setuid({user})\n" if user else "\n"
+            )
+            run = subprocess.run(
+                [sys.executable, "-c", preload + code, str(path)],
+                cwd=Path(__file__).parents[2],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            Path(name).chmod(0o755)
+        assert "is read-only; make the file and its directory writable" in run.stdout
+
+    def test_a_closed_ledger_says_so(self, filled: Path) -> None:
+        ledger = SqliteLedger(filled)
+        ledger.close()
+        ledger.close()
+        with pytest.raises(StoreError, match="closed"):
+            ledger.commit([outcome()])
+
+
+def test_killed_at_any_instant_a_commit_is_there_whole_or_not_at_all(path: Path) -> None:
+    """B7"""
+    code = """
+for turn in range(1, 10**6):
+    ledger.commit(
+        replace(outcome(f"https://example.org/{n}", failures=turn), seen=(entry(f"{turn}"),)) for n in range(40)
+    )
+    print(turn, flush=True)
+"""
+    reported = 0
+    for _ in range(6):
+        lines = _run_and_kill(path, code, after=random.uniform(0.0, 0.08))
+        with SqliteLedger(path) as ledger:
+            urls = ledger.urls()
+            turns = {state.failures for state in ledger.load(urls).values()}
+            assert len(turns) <= 1
+            committed = max(turns, default=0)
+            assert committed >= (lines[-1] if lines else 0)
+            for url in urls:
+                assert str(committed) in ledger.seen(url)
+            assert ledger._rows("PRAGMA integrity_check") == [("ok",)]
+            assert ledger.notices == []
+            reported += len(lines)
+    assert reported
+
+
+def test_50_000_feeds_are_looked_up_quickly(path: Path) -> None:
+    urls = [f"https://host{number}.example.org/blog/feed.xml" for number in range(50_000)]
+    with SqliteLedger(path) as ledger:
+        ledger.commit(outcome(url, reason="rarely changes: every 3 h; next at 02:05Z") for url in urls)
+        began = time.process_time()
+        assert len(ledger.due(urls)) == 50_000
+        assert time.process_time() - began < 1.5  # ten times what it takes on an idle machine
+
+
+def _run_and_kill(path: Path, code: str, after: float = 0.0) -> list[int]:
+    """Run code that has a `ledger` in a process of its own, kill it, and return the numbers that it printed."""
+    head = (
+        "import sys\nfrom dataclasses import replace\nfrom pathlib import Path\n"
+        "from condget.stores.ledger import SqliteLedger\n"
+        "from tests.stores.ledger_contract import entry, outcome\n"
+        "ledger = SqliteLedger(Path(sys.argv[1]))\nprint('ready', flush=True)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{head}{code}\nprint('done', flush=True)\nsys.stdin.read()", str(path)],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        if after:
+            time.sleep(after)
+        else:
+            assert process.stdout.readline() == "done\n"
+        process.kill()
+        return [int(line) for line in process.stdout if line.endswith("\n") and line.strip().isdigit()]
