@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -50,6 +51,7 @@ class Commands(TyperGroup):
         """Run the command; what it raises becomes a sentence and an exit code (`condget.cli.exit_code`)."""
         try:
             code = super().invoke(ctx)
+            sys.stdout.flush()  # a full disk is noticed here, not after the last word was said
         except (Exception, KeyboardInterrupt) as error:
             if hasattr(error, "exit_code") or isinstance(error, typer.Abort):  # Typer's own: usage errors, Exit
                 raise

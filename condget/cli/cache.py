@@ -1,0 +1,201 @@
+"""`condget cache ...`: look into the cache of the library and of `condget get`, and clear it up."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from condget import settings
+from condget.errors import UsageError
+
+if TYPE_CHECKING:
+    from condget.cache.messages import StoredResponse
+    from condget.stores.sqlite import Cache
+
+app = typer.Typer(
+    name="cache",
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="""Look into the cache of `condget get` and of the library, and clear it up.
+
+    The poller does not use it: what it remembers is in the state (`condget state`).
+
+    \b
+    condget cache info
+    condget cache list --host example.org
+    condget cache delete --older-than 30d
+    """,
+)
+
+Where = Annotated[
+    Path | None, typer.Option("--cache", metavar="DIR", help="The cache in DIR, not the user's own.")
+]
+Host = Annotated[str | None, typer.Option(metavar="NAME", help="Only of this host.")]
+
+
+def _cache(directory: Path | None) -> Cache:
+    from condget.stores.sqlite import Cache
+
+    return Cache(directory, clock=settings.clock())
+
+
+@app.command()
+def info(cache: Where = None) -> None:
+    """Print where the cache is and what it holds.
+
+    \b
+    condget cache info
+    """
+    with _cache(cache) as opened:
+        for name, value in (
+            ("file", opened.path),
+            ("stored responses", f"{len(opened):,}"),
+            ("bytes", f"{opened.size:,} of at most {opened.max_size:,}"),
+        ):
+            typer.echo(f"{name:<18}{value}")
+
+
+@app.command("list")
+def list_responses(
+    url: Annotated[str | None, typer.Argument(metavar="URL", help="Only of this URL.")] = None,
+    host: Host = None,
+    cache: Where = None,
+) -> None:
+    """List stored responses: status, bytes, freshness, validators, URL.
+
+    \b
+    condget cache list
+    condget cache list https://example.org/
+    condget cache list --host example.org
+    """
+    now = settings.clock()()
+    with _cache(cache) as opened:
+        for stored in opened.responses(url=url, host=host):
+            typer.echo(_line(stored, now))
+
+
+def _line(stored: StoredResponse, now: float) -> str:
+    from condget.cache.freshness import current_age
+    from condget.cache.policy import Policy
+    from condget.reports.words import address
+
+    ttl = int(Policy().lifetime(stored) - current_age(stored, now))
+    fresh = f"fresh {ttl} s" if ttl > 0 else f"stale {-ttl} s"
+    validators = "+".join(
+        short for name, short in (("ETag", "etag"), ("Last-Modified", "date")) if stored.fields.get(name)
+    )
+    size = f"{stored.content_length or 0:,}"
+    return f"{stored.status}  {size:>11}  {fresh:<16}  {validators or '-':<9}  {address(stored.url)}"
+
+
+@app.command()
+def delete(
+    url: Annotated[
+        str | None, typer.Argument(metavar="URL", help="Delete what is stored of this URL.")
+    ] = None,
+    host: Host = None,
+    older_than: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", help="Only what was received so long ago: 90s, 30m, 6h, 2d, 1w."),
+    ] = None,
+    cache: Where = None,
+) -> None:
+    """Delete stored responses by URL, host or age.
+
+    \b
+    condget cache delete https://example.org/
+    condget cache delete --host example.org --older-than 2d
+    """
+    from condget.feeds.subscriptions import duration
+
+    if url is None and host is None and older_than is None:
+        raise UsageError("say what to delete: a URL, --host or --older-than; or use `condget cache clear`")
+    try:
+        seconds = None if older_than is None else duration(older_than)
+    except ValueError as error:
+        raise UsageError(f"--older-than: {error}") from None
+    with _cache(cache) as opened:
+        _tell(opened.delete(url=url, host=host, older_than=seconds), "deleted")
+
+
+@app.command()
+def clear(cache: Where = None) -> None:
+    """Delete every stored response.
+
+    \b
+    condget cache clear
+    """
+    with _cache(cache) as opened:
+        _tell(opened.clear(), "deleted")
+
+
+@app.command()
+def prune(cache: Where = None) -> None:
+    """Delete what is of no use any more.
+
+    That is what has expired and cannot be validated; the space goes back to the disk.
+
+    \b
+    condget cache prune
+    """
+    with _cache(cache) as opened:
+        _tell(opened.prune(), "deleted")
+
+
+@app.command()
+def verify(cache: Where = None) -> int:
+    """Check length and digest of every stored content.
+
+    The exit code is 1 if something is wrong.
+
+    \b
+    condget cache verify
+    """
+    with _cache(cache) as opened:
+        problems = opened.verify()
+        for problem in problems:
+            typer.echo(problem)
+        if not problems:
+            _tell(len(opened), "in order")
+    return 1 if problems else 0
+
+
+@app.command("export")
+def export_lines(cache: Where = None) -> None:
+    """Write every stored response to stdout as JSON Lines.
+
+    `condget cache import` reads them on another machine. Contents are included: whoever reads the lines reads what was fetched.
+
+    \b
+    condget cache export > cache.jsonl
+    """
+    with _cache(cache) as opened:
+        for line in opened.export():
+            sys.stdout.write(line.rstrip("\n") + "\n")
+
+
+@app.command("import")
+def import_lines(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `export` wrote; - is stdin.")],
+    cache: Where = None,
+) -> None:
+    """Add the stored responses of an export.
+
+    \b
+    condget cache import cache.jsonl
+    ssh host condget cache export | condget cache import -
+    """
+    with _cache(cache) as opened:
+        if str(file) == "-":
+            _tell(opened.import_(sys.stdin), "added")
+        else:
+            with file.open(encoding="utf-8") as lines:
+                _tell(opened.import_(lines), "added")
+
+
+def _tell(number: int, what: str) -> None:
+    typer.echo(f"{number:,} stored response{'' if number == 1 else 's'} {what}")
