@@ -1,29 +1,9 @@
-"""Files of condget's own: private to their owner, and set aside, never deleted, when they are corrupt."""
+"""Files of condget's own are set aside, never deleted, when they are corrupt."""
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
-
-
-def make_private(path: Path) -> None:
-    """Make sure that a file and its directory exist, 0600 in 0700, before anybody writes secrets into it.
-
-    Directories that exist already keep their mode: they may be shared on purpose.
-
-    Raises:
-        OSError: the file or a directory cannot be made.
-    """
-    if not path.parent.is_dir():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.parent.chmod(0o700)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        if os.fstat(descriptor).st_size == 0:
-            os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
 
 
 def set_aside(path: Path, now: float) -> Path:

@@ -1,0 +1,207 @@
+"""The file of a `Cache`: its schema, its opening in all circumstances, its transactions.
+
+WAL and bounded waits. The file counts by triggers what it holds. One that is corrupt is set aside, one of another
+program or of a newer condget is left alone, one that was deleted or replaced meanwhile is opened anew, as after a fork.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from condget.errors import NewerState, StoreError
+from condget.settings import Clock
+from condget.stores.faults import is_corrupt, store_error
+from condget.stores.files import set_aside
+from condget.stores.private import make_directory, make_file
+
+_APPLICATION_ID = 0x636F6E64  # "cond" in ASCII
+_VERSION = 1
+#: Longest wait for another process, in seconds. Its transactions take milliseconds, and a request waits with us.
+_BUSY_SECONDS = 0.5
+
+#: Longest piece of content in one row.
+CHUNK = 1 << 20
+#: Chunks of response N have the keys N * SPAN, N * SPAN + 1, ...
+SPAN = 1 << 20
+#: A response that waits for the rest of its content has this URL, which no request has.
+INCOMPLETE = ""
+_ABANDONED_AFTER = 86400.0
+
+_SCHEMA = (
+    """CREATE TABLE responses (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        url TEXT NOT NULL,
+        partition TEXT NOT NULL,
+        head TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        sha256 BLOB,
+        useless_from REAL,
+        used REAL NOT NULL
+    )""",
+    "CREATE INDEX responses_by_url ON responses (url, partition)",
+    "CREATE INDEX responses_by_use ON responses (used)",
+    "CREATE INDEX responses_by_end ON responses (useless_from) WHERE useless_from IS NOT NULL",
+    "CREATE TABLE chunks (key INTEGER PRIMARY KEY, data BLOB NOT NULL)",
+    "CREATE TABLE totals (size INTEGER NOT NULL)",
+    "INSERT INTO totals VALUES (0)",
+    """CREATE TRIGGER response_stored AFTER INSERT ON responses BEGIN
+        UPDATE totals SET size = size + NEW.size;
+    END""",
+    f"""CREATE TRIGGER response_deleted AFTER DELETE ON responses BEGIN
+        UPDATE totals SET size = size - OLD.size;
+        DELETE FROM chunks WHERE key BETWEEN OLD.id * {SPAN} AND OLD.id * {SPAN} + {SPAN - 1};
+    END""",
+    """CREATE TRIGGER response_resized AFTER UPDATE OF size ON responses BEGIN
+        UPDATE totals SET size = size + NEW.size - OLD.size;
+    END""",
+    f"PRAGMA application_id = {_APPLICATION_ID}",
+    f"PRAGMA user_version = {_VERSION}",
+)
+
+
+class CacheFile:
+    """One SQLite file, shared by threads and opened when it is first used. `notices` says what was mended."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self.notices: list[str] = []
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._pid = 0
+        self._inode = 0
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Hold the connection.
+
+        Raises:
+            StoreError: the file cannot be used.
+        """
+        with self._lock:
+            try:
+                connection = self._connection
+                yield self._reopened() if connection is None or self._pid != os.getpid() else connection
+            except (sqlite3.Error, OSError) as error:
+                if is_corrupt(error):
+                    self._set_aside()
+                raise store_error(error, self.path) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Hold the connection in a transaction.
+
+        Raises:
+            StoreError: the file cannot be used; nothing was written.
+        """
+        with self.reading() as connection:
+            if not self._is_in_place():
+                connection = self._reopened()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # a full disk has rolled back already
+                    connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Hold a connection of one's own that sees the file as it is now, whatever others write meanwhile."""
+        with self.reading():  # the file exists now, and is ours
+            connection = _connected(self.path)
+        try:
+            connection.execute("BEGIN")
+            yield connection
+        except sqlite3.Error as error:
+            raise store_error(error, self.path) from error
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None and self._pid == os.getpid():
+                self._connection.close()
+            self._connection = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._connection is not None and self._pid == os.getpid()
+
+    def _is_in_place(self) -> bool:
+        """Whether the open file still is the one at our path; it may be deleted or replaced at any time."""
+        try:
+            return self.path.stat().st_ino == self._inode
+        except OSError:
+            return False
+
+    def _reopened(self) -> sqlite3.Connection:
+        # A connection from before a fork is the parent's: to close it here would drop the parent's locks.
+        if self._connection is not None and self._pid == os.getpid():
+            self._connection.close()
+        self._connection = None
+        try:
+            connection = self._opened()
+        except sqlite3.DatabaseError as error:
+            if not is_corrupt(error):
+                raise
+            self._set_aside()
+            connection = self._opened()
+        self._connection, self._pid, self._inode = connection, os.getpid(), self.path.stat().st_ino
+        return connection
+
+    def _opened(self) -> sqlite3.Connection:
+        make_directory(self.path.parent)
+        make_file(self.path)
+        connection = _connected(self.path)
+        try:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if application == 0 and _is_empty(connection):
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("BEGIN IMMEDIATE")
+                for statement in _SCHEMA if _is_empty(connection) else ():  # another process may have been quicker
+                    connection.execute(statement)
+                connection.execute("COMMIT")
+            elif application != _APPLICATION_ID:
+                raise StoreError(f"The file {self.path} is a database of another program and is left alone.")
+            elif version > _VERSION:
+                raise NewerState(f"The cache {self.path} was written by a newer condget and is left alone.")
+            else:
+                _delete_abandoned(connection, self._clock() - _ABANDONED_AFTER)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _set_aside(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self.path.exists():
+            aside = set_aside(self.path, self._clock())
+            self.notices.append(f"The cache {self.path} is corrupt; it was set aside as {aside}.")
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+    return connection
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+
+
+def _delete_abandoned(connection: sqlite3.Connection, before: float) -> None:
+    """Delete what a killed process left half written. Only a look in most cases: a reader may not be able to write."""
+    which = "FROM responses WHERE url = ? AND used < ?"
+    if connection.execute(f"SELECT 1 {which}", (INCOMPLETE, before)).fetchone():
+        connection.execute(f"DELETE {which}", (INCOMPLETE, before))
