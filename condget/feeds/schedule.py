@@ -10,7 +10,6 @@ every second time only: let cron run every few minutes instead; a run with nothi
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -125,6 +124,9 @@ def after_failure(
     """
     failures = before.failures + 1
     what = f"the {status} at {instant(now, now)}" if status else f"no answer at {instant(now, now)}"
+    if before.gone and status != 410:
+        # Asked by force; only a success brings a feed back.
+        return Due(now + pace.cap, before.interval, failures, before.reason, gone=True)
     if status == 410:
         reason = f"gone: {what} said so; not asked again unless it is told to"
         return Due(now + pace.cap, before.interval, failures, reason, gone=True)
@@ -208,6 +210,8 @@ def explain(state: FeedState | None, hold: HostHold | None, now: float) -> str:
 
 def spread(url: str, wait: float) -> float:
     """Return what is added to a wait, the same for a URL on every run and every machine (C11)."""
+    import hashlib  # here: a run with nothing due need not load OpenSSL
+
     digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") / 2**64 * min(wait * SPREAD_FRACTION, SPREAD_MAXIMUM)
 

@@ -272,6 +272,13 @@ class TestFailures:
         assert due.applied(FeedState(URL)).gone
         assert due.reason == "gone: the 410 at 02:05Z said so; not asked again unless it is told to"
 
+    def test_a_feed_that_is_gone_comes_back_with_a_success_only(self) -> None:
+        """C8"""
+        gone = FeedState(URL, gone=True, reason="gone: told so", last_polled=NOW - DAY)
+        due = after_failure(gone, HOST, 500, Fields(), pace=PACE, now=NOW)
+        assert (due.gone, due.reason) == (True, "gone: told so")
+        assert not polled(before=gone).gone
+
 
 class TestHintsOfTheDocument:
     def test_ttl_delays_the_next_poll(self) -> None:
