@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
+from condget.cache.fields import Fields
+
 Directives = Mapping[str, str | None]
 
 #: RFC 9111 §1.2.2: a cache that cannot represent a larger number uses this one.
@@ -65,3 +67,14 @@ def parse_delta_seconds(text: str | None) -> int | None:
 def field_names(argument: str | None) -> frozenset[str]:
     """Return the field names that `no-cache="..."`, `private="..."`, Connection or Vary list, in lower case."""
     return frozenset(name.lower() for name in split_list(argument or ""))
+
+
+def asked_directives(fields: Fields) -> Directives:
+    """Return the directives of a request; HTTP/1.0's `Pragma: no-cache` counts (RFC 9111 §5.4)."""
+    lines = fields.all("cache-control")
+    if lines:
+        return parse_cache_control(lines)
+    if "pragma" in fields:
+        pragma = parse_cache_control(fields.all("pragma"))
+        return {"no-cache": None} if "no-cache" in pragma else {}
+    return {}

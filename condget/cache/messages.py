@@ -23,7 +23,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The head of a response, with the instants at which its request was sent and its head arrived (RFC 9111 §4.2.3)."""
+    """The head of a response, and the instants at which its request left and it arrived (RFC 9111 §4.2.3)."""
 
     status: int
     fields: Fields

@@ -91,3 +91,8 @@ def may_combine(stored: StoredResponse, response: Response) -> bool:
         and part[0] == stored.first_byte + stored.content_length
         and part[2] in (None, stored.complete_length)
     )
+
+
+def end_of(stored: StoredResponse) -> int:
+    """Return the position behind the last stored byte."""
+    return stored.first_byte + (stored.content_length or 0)

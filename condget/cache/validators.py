@@ -11,17 +11,14 @@ from collections.abc import Sequence
 
 from condget.cache.dates import parse_date
 from condget.cache.fields import Fields
-from condget.cache.messages import StoredResponse
+from condget.cache.messages import Request, StoredResponse
 
 # A well-formed member first; then whatever stands between two commas, such as ""947e30c936"" or an unquoted tag.
 _ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"(?=\s*(?:,|$))|[^\s,](?:[^,]*[^\s,])?')
 
-#: The fields by which RFC 9110 §13.1 makes a request conditional.
-CONDITIONAL_FIELDS = ("If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range")
-
 
 def parse_etag_list(text: str) -> list[str]:
-    """Return the members of an If-Match or If-None-Match field; unquoted ones, which RFC 9110 does not know, as they are."""
+    """Return the members of an If-Match or If-None-Match field; malformed ones, unquoted say, as they are."""
     return _ENTITY_TAG.findall(text)
 
 
@@ -75,3 +72,14 @@ def preconditions(stored: Sequence[StoredResponse]) -> tuple[tuple[str, str], ..
         if modified:
             pairs.append(("If-Modified-Since", modified))
     return tuple(pairs)
+
+
+def is_conditional(request: Request) -> bool:
+    """Whether the caller made the request conditional already."""
+    fields = request.fields
+    return (
+        "if-none-match" in fields
+        or "if-modified-since" in fields
+        or "if-match" in fields
+        or "if-unmodified-since" in fields
+    )

@@ -17,7 +17,7 @@ from types import TracebackType
 
 import httpx
 
-from condget.cache.decisions import Forward, Settlement
+from condget.cache.actions import Forward, Settlement
 from condget.cache.policy import Policy
 from condget.settings import Clock
 from condget.stores.base import Store

@@ -10,22 +10,14 @@ from hashlib import sha256
 
 import httpx
 
-from condget.cache.decisions import (
-    Forward,
-    Reuse,
-    Save,
-    Settlement,
-    Unsatisfiable,
-    ask_again,
-    collapse,
-    decide,
-    settle,
-    settle_failure,
-)
+from condget.cache.actions import Forward, Reuse, Save, Settlement, Unsatisfiable
+from condget.cache.decisions import collapse, decide
 from condget.cache.fields import Fields
 from condget.cache.messages import Request, Response, StoredResponse
 from condget.cache.policy import MODES, Mode, Policy
+from condget.cache.settling import settle, settle_failure
 from condget.cache.status import CacheStatus
+from condget.cache.validating import ask_again
 from condget.settings import Clock
 from condget.stores.base import Writer
 from condget.transports.stepping import SteadyStore

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from condget.cache.decisions import Delete, Freshen, Invalidate, Save, Write
+from condget.cache.actions import Delete, Freshen, Invalidate, Save, Write
 from condget.cache.messages import StoredResponse
 from condget.stores.base import Store, Writer
 
@@ -93,4 +93,3 @@ class SteadyStore:
 
     def close(self) -> None:
         self._attempt(self.store.close, None)
-

@@ -1,0 +1,124 @@
+"""Validation (RFC 9111 §4.3): the conditional request that is forwarded, and which stored response a 304 then confirms.
+
+The caller's own conditions are kept: ours are added where both can be told apart in the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from condget.cache.actions import Forward
+from condget.cache.fields import Fields
+from condget.cache.freshening import selected
+from condget.cache.messages import Request, Response, StoredResponse
+from condget.cache.policy import Mode
+from condget.cache.ranges import end_of, is_complete, strong_validator
+from condget.cache.status import Fwd
+from condget.cache.validators import (
+    etag_of,
+    is_conditional,
+    last_modified_of,
+    parse_etag_list,
+    preconditions,
+    weak_match,
+)
+
+#: Most variants whose entity tags are offered in one request.
+MOST_VARIANTS = 16
+
+
+def validating(
+    request: Request,
+    current: StoredResponse | None,
+    matching: Sequence[StoredResponse],
+    candidates: Sequence[StoredResponse],
+    fwd: Fwd,
+    mode: Mode,
+) -> Forward:
+    """Return the request to forward, made conditional on what is stored where that helps (RFC 9111 §4.3.1)."""
+    base = Forward(request, request, fwd, replaces=tuple(matching), not_stored=unstorable_head(request))
+    sent = request
+    if mode == "no-cache" and "cache-control" not in request.fields:
+        sent = replace(sent, fields=sent.fields.plus([("Cache-Control", "max-age=0")]))
+    if request.method == "HEAD" or "if-match" in request.fields or "if-unmodified-since" in request.fields:
+        return replace(base, request=sent)
+    if current is not None and etag_of(current.fields) is None:
+        validates: tuple[StoredResponse, ...] = (current,) if last_modified_of(current.fields) else ()
+    else:
+        first = () if current is None else (current,)
+        others = tuple(
+            stored for stored in candidates if stored is not current and is_complete(stored) and etag_of(stored.fields)
+        )
+        validates = (first + others)[:MOST_VARIANTS]
+    pairs = preconditions(validates)
+    if current is None:  # a date cannot tell variants apart
+        pairs = tuple(pair for pair in pairs if pair[0] == "If-None-Match")
+    if not validates:
+        return _completing(replace(base, request=sent), matching)
+    fields = _joined(sent.fields, pairs)
+    if fields is None:
+        return replace(base, request=sent)
+    return replace(base, request=replace(sent, fields=fields), validates=validates)
+
+
+def _joined(fields: Fields, pairs: tuple[tuple[str, str], ...]) -> Fields | None:
+    """Add preconditions to those of the caller, overwriting none; None where they cannot be told apart afterwards."""
+    own = fields.get("if-none-match")
+    for name, value in pairs:
+        if name == "If-None-Match" and own is not None:
+            if own.strip() == "*":
+                return None
+            tags = parse_etag_list(own)
+            more = [tag for tag in parse_etag_list(value) if tag not in tags]
+            fields = fields.replaced(name, ", ".join(tags + more))
+        elif name == "If-Modified-Since" and ("if-modified-since" in fields or own is not None):
+            if len(pairs) == 1 and fields.get("if-modified-since") != value:
+                return None
+        else:
+            fields = fields.plus([(name, value)])
+    return fields
+
+
+def _completing(base: Forward, matching: Sequence[StoredResponse]) -> Forward:
+    """Ask only for the rest where the first part is stored with a strong validator (RFC 9111 §3.3)."""
+    fields = base.request.fields
+    if "range" in fields or is_conditional(base.request):
+        return base
+    for stored in matching:
+        validator = strong_validator(stored.fields)
+        if stored.status == 206 and stored.first_byte == 0 and stored.complete_length and validator:
+            rest = [("Range", f"bytes={end_of(stored)}-"), ("If-Range", validator)]
+            return replace(
+                base, request=replace(base.request, fields=fields.plus(rest)), fwd="partial", completes=stored
+            )
+    return base
+
+
+def validated_by(forward: Forward, response: Response) -> StoredResponse | None:
+    """Return the stored response that a 304 confirms, None where it confirms none of ours."""
+    if not forward.validates:
+        return None
+    if "if-none-match" in forward.caller.fields:  # the 304 may mean one of the caller's tags
+        etag = etag_of(response.fields)
+        if etag is None:
+            own = parse_etag_list(forward.caller.fields.get("if-none-match") or "")
+            ours = [tag for stored in forward.validates if (tag := etag_of(stored.fields))]
+            return forward.validates[0] if set(own) == set(ours) and len(ours) == 1 else None
+        return next((s for s in forward.validates if weak_match(etag, etag_of(s.fields) or "")), None)
+    return selected(forward.validates, response)
+
+
+def bypassing(request: Request) -> Request:
+    if "cache-control" in request.fields:
+        return request
+    return replace(request, fields=request.fields.plus([("Cache-Control", "no-cache"), ("Pragma", "no-cache")]))
+
+
+def ask_again(forward: Forward) -> Forward:
+    """Return the same request without anything that was added to it."""
+    return replace(forward, request=forward.caller, validates=(), completes=None)
+
+
+def unstorable_head(request: Request) -> str | None:
+    return "method HEAD" if request.method == "HEAD" else None
