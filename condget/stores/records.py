@@ -23,6 +23,9 @@ _SECRET = frozenset(
 
 Record = dict[str, Any]
 
+# Made once, and without looking for circles: half a commit is spent here.
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
 
 def without_userinfo(url: str) -> str:
     """Return a URL without the user name and password that may stand before its host.
@@ -76,7 +79,7 @@ def from_record(record: Record) -> FeedState:
 
 
 def to_text(record: Record) -> str:
-    return json.dumps(record, separators=(",", ":"))
+    return _encode(record)
 
 
 def from_text(text: str) -> Record:
