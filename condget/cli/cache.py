@@ -25,9 +25,10 @@ app = typer.Typer(
     The poller does not use it: what it remembers is in the state (`condget state`).
 
     \b
-    condget cache info
-    condget cache list --host example.org
-    condget cache delete --older-than 30d
+    Examples:
+      condget cache info
+      condget cache list --host example.org
+      condget cache delete --older-than 30d
     """,
 )
 
@@ -48,7 +49,8 @@ def info(cache: Where = None) -> None:
     """Print where the cache is and what it holds.
 
     \b
-    condget cache info
+    Examples:
+      condget cache info
     """
     with _cache(cache) as opened:
         for name, value in (
@@ -68,9 +70,10 @@ def list_responses(
     """List stored responses: status, bytes, freshness, validators, URL.
 
     \b
-    condget cache list
-    condget cache list https://example.org/
-    condget cache list --host example.org
+    Examples:
+      condget cache list
+      condget cache list https://example.org/
+      condget cache list --host example.org
     """
     now = settings.clock()()
     with _cache(cache) as opened:
@@ -107,8 +110,9 @@ def delete(
     """Delete stored responses by URL, host or age.
 
     \b
-    condget cache delete https://example.org/
-    condget cache delete --host example.org --older-than 2d
+    Examples:
+      condget cache delete https://example.org/
+      condget cache delete --host example.org --older-than 2d
     """
     from condget.feeds.subscriptions import duration
 
@@ -127,7 +131,8 @@ def clear(cache: Where = None) -> None:
     """Delete every stored response.
 
     \b
-    condget cache clear
+    Examples:
+      condget cache clear
     """
     with _cache(cache) as opened:
         _tell(opened.clear(), "deleted")
@@ -140,7 +145,8 @@ def prune(cache: Where = None) -> None:
     That is what has expired and cannot be validated; the space goes back to the disk.
 
     \b
-    condget cache prune
+    Examples:
+      condget cache prune
     """
     with _cache(cache) as opened:
         _tell(opened.prune(), "deleted")
@@ -153,7 +159,8 @@ def verify(cache: Where = None) -> int:
     The exit code is 1 if something is wrong.
 
     \b
-    condget cache verify
+    Examples:
+      condget cache verify
     """
     with _cache(cache) as opened:
         problems = opened.verify()
@@ -168,10 +175,12 @@ def verify(cache: Where = None) -> int:
 def export_lines(cache: Where = None) -> None:
     """Write every stored response to stdout as JSON Lines.
 
-    `condget cache import` reads them on another machine. Contents are included: whoever reads the lines reads what was fetched.
+    `condget cache import` reads them on another machine. Contents are included:
+    whoever reads the lines reads what was fetched.
 
     \b
-    condget cache export > cache.jsonl
+    Examples:
+      condget cache export > cache.jsonl
     """
     with _cache(cache) as opened:
         for line in opened.export():
@@ -186,8 +195,9 @@ def import_lines(
     """Add the stored responses of an export.
 
     \b
-    condget cache import cache.jsonl
-    ssh host condget cache export | condget cache import -
+    Examples:
+      condget cache import cache.jsonl
+      ssh host condget cache export | condget cache import -
     """
     with _cache(cache) as opened:
         if str(file) == "-":

@@ -60,7 +60,9 @@ def get(
     ] = None,
     timeout: Annotated[
         float,
-        typer.Option(metavar="SECONDS", min=0.001, help="Give up when the server is silent for so long."),
+        typer.Option(
+            metavar="SECONDS", show_default="30", help="Give up when the server is silent for so long."
+        ),
     ] = 30.0,
     cache: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Use the cache in DIR instead of the user's own.")
@@ -73,10 +75,11 @@ def get(
     stderr then says.
 
     \b
-    condget get https://example.org/
-    condget get -o page.html https://example.org/
-    condget get -v --mode no-cache https://example.org/
-    condget get --head https://example.org/
+    Examples:
+      condget get https://example.org/
+      condget get -o page.html https://example.org/
+      condget get -v --mode no-cache https://example.org/
+      condget get --head https://example.org/
     """
     import httpx
 
@@ -86,6 +89,8 @@ def get(
 
     if mode not in MODES:
         raise UsageError(f'there is no mode "{mode}"; choose one of {", ".join(MODES)}')
+    if not timeout > 0:
+        raise UsageError("--timeout is a number of seconds above 0")
     target = single(url)
     client = condget.Client(
         cache=cache,

@@ -15,7 +15,8 @@ def paths() -> None:
     $CONDGET_STATE_DIR and $CONDGET_CACHE_DIR move them.
 
     \b
-    condget paths
+    Examples:
+      condget paths
     """
     typer.echo(f"state  {settings.state_path()}")
     typer.echo(f"cache  {settings.cache_path()}")

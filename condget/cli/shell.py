@@ -51,7 +51,8 @@ class Commands(TyperGroup):
         """Run the command; what it raises becomes a sentence and an exit code (`condget.cli.exit_code`)."""
         try:
             code = super().invoke(ctx)
-            sys.stdout.flush()  # a full disk is noticed here, not after the last word was said
+            if sys.stdout is not None:  # a full disk is noticed here, not after the last word was said
+                sys.stdout.flush()
         except (Exception, KeyboardInterrupt) as error:
             if hasattr(error, "exit_code") or isinstance(error, typer.Abort):  # Typer's own: usage errors, Exit
                 raise
@@ -84,8 +85,9 @@ def condget(
     """Conditional requests done right: fetch URLs through an HTTP cache, and poll feeds politely.
 
     \b
-    condget poll feeds.txt          print what is new in a list of feeds
-    condget list feeds.txt          what is due when, and why
-    condget get https://example.org/
-    condget demo                    see it work, without a network
+    Examples:
+      condget poll feeds.txt          print what is new in a list of feeds
+      condget list feeds.txt          what is due when, and why
+      condget get https://example.org/
+      condget demo                    see it work, without a network
     """
