@@ -81,8 +81,7 @@ class SqliteLedger:
         #: Of the file that a connection opened as immutable has read.
         self._signature: object = None
         if read_only:
-            with self._translated():
-                self._look()
+            self._rows("SELECT 1")
         else:
             self._connection = self._opened()
 
@@ -209,9 +208,11 @@ class SqliteLedger:
 
     def _version(self, connection: sqlite3.Connection) -> int:
         """Return the version of the file, 0 for an empty one; refuse a newer one and another program's."""
-        ((application,),) = connection.execute("PRAGMA application_id").fetchall()
-        ((version,),) = connection.execute("PRAGMA user_version").fetchall()
-        ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+        # One statement, so that all of it is of one instant.
+        ((application, version, tables),) = connection.execute(
+            """SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)
+            FROM pragma_application_id, pragma_user_version"""
+        ).fetchall()
         if application != APPLICATION_ID and (application or version or tables):
             raise StoreError(
                 f"The file {self.path} is a database of another program; name another state file."
@@ -230,18 +231,16 @@ class SqliteLedger:
             if not self._read_only:
                 return self._open().execute(query, parameters).fetchall()
             while True:
-                self._look()
-                if self._connection is None:
-                    return []
+                # An immutable file is read without locks: if a run wrote meanwhile, read again.
                 try:
-                    rows = self._connection.execute(query, parameters).fetchall()
-                except sqlite3.Error:
+                    self._look()
+                    rows = self._connection.execute(query, parameters).fetchall() if self._connection else []
+                except (sqlite3.Error, StoreError):
                     if self._unchanged():
                         raise
-                    continue
-                # An immutable file is read without locks: had a run written meanwhile, read again.
-                if self._unchanged():
-                    return rows
+                else:
+                    if self._unchanged():
+                        return rows
 
     def _look(self) -> None:
         """Have a connection to the file as it is now, or none where there is no file, or an empty one."""
@@ -254,13 +253,13 @@ class SqliteLedger:
         if not self.path.exists():
             return
         connection, immutable = _connected_for_reading(self.path)
-        if not immutable:
-            self._signature = None
         try:
             version = self._version(connection)
         except BaseException:
             connection.close()
             raise
+        if not immutable:
+            self._signature = None
         if version == len(STEPS):
             self._connection = connection
             return
