@@ -64,4 +64,4 @@ def format_date(instant: float) -> str:
     'Sun, 06 Nov 1994 08:49:37 GMT'
     """
     when = datetime.fromtimestamp(instant, UTC)
-    return f"{_DAYS[when.weekday()]}, {when.day:02} {_MONTHS[when.month - 1]} {when:%Y %H:%M:%S} GMT"
+    return f"{_DAYS[when.weekday()]}, {when.day:02} {_MONTHS[when.month - 1]} {when.year:04} {when:%H:%M:%S} GMT"
