@@ -11,9 +11,8 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
-from html import unescape
+from html import escape, unescape
 from html.entities import html5
-from xml.sax.saxutils import escape
 
 #: Entities that a document declares for itself may add this many characters to it in all.
 EXPANSION_LIMIT = 1_000_000
@@ -71,7 +70,7 @@ class Prologue:
 _MISC = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _DOCTYPE = re.compile(
     r"""<!DOCTYPE(?:[^\[>"']|"[^"]*+"|'[^']*+')*+"""
-    r"""(?:\[(?:[^\]"'<]|"[^"]*+"|'[^']*+'|<!--(?>.*?-->)|<)*+\]\s*)?>""",
+    r"""(?:\[(?:[^\]"'<]|"[^"]*+"|'[^']*+'|<!--(?:.*?-->|.*)|<)*+\]\s*)?>""",
     re.IGNORECASE | re.DOTALL,
 )
 _ENTITY = re.compile(r"""<!ENTITY\s+([\w.:-]+)\s+("[^"]*"|'[^']*')\s*>""")
@@ -138,8 +137,8 @@ def repaired(text: str, entities: dict[str, str] | None = None) -> str:
             budget -= len(declared[name])
             if budget < 0:
                 raise Expansion("its entities expand beyond all measure")
-            return escape(declared[name])
-        return escape(html5[name + ";"]) if name + ";" in html5 else f"&amp;{name};"
+            return escape(declared[name], quote=False)
+        return escape(html5[name + ";"], quote=False) if name + ";" in html5 else f"&amp;{name};"
 
     return _FORBIDDEN.sub("", _REFERENCE.sub(reference, text))
 

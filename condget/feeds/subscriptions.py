@@ -292,6 +292,9 @@ def _target(url: str) -> tuple[str, str | None]:
     scheme, authority, rest = split.groups()
     if scheme.lower() not in ("http", "https"):
         raise ValueError(f'the scheme "{scheme}" is refused; condget asks http and https only')
+    if "\\" in (authority or ""):
+        # Browsers read it as "/", so that such a URL names two hosts at once.
+        raise ValueError("the host of the URL is no host name; it holds a backslash")
     userinfo, at, place = (authority or "").rpartition("@")
     host, port = _place(place)
     if not rest.isascii():
