@@ -50,9 +50,9 @@ def exit_code(error: BaseException) -> int:
     """Say on stderr what went wrong, in a sentence, and return the exit code that it means."""
     if isinstance(error, KeyboardInterrupt):
         return 143 if _terminated else 130
-    if isinstance(error, BrokenPipeError):
-        # Whoever read the output has gone, which is no news to them. Nothing may be left to flush at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, OSError):
+        _give_up_stdout()
+    if isinstance(error, BrokenPipeError):  # whoever read the output has gone, which is no news to them
         return 141
     from condget.errors import CondgetError, StateHeld, UsageError
 
@@ -66,6 +66,14 @@ def exit_code(error: BaseException) -> int:
         raise error
     _say(f"internal error ({type(error).__name__}: {error}); please report it with what {DEBUG_ENV}=1 shows")
     return 1
+
+
+def _give_up_stdout() -> None:
+    """Leave nothing for Python to flush at exit where that would fail again, with words and a code of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(text: str) -> None:

@@ -1,0 +1,70 @@
+"""`condget` with a home of its own, as a subprocess and, where that says no less, in this process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The directory that stands for the user's home; the cache and the state are in it."""
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def environment(home: Path) -> dict[str, str]:
+    """The environment of a user who has that home and set nothing."""
+    home.mkdir()
+    kept = {
+        name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV")
+    }
+    return kept | {
+        "HOME": str(home),
+        "CONDGET_CACHE_DIR": str(home / "cache"),
+        "CONDGET_STATE_DIR": str(home / "state"),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PYTHONWARNINGS": "error",
+        "COLUMNS": "80",
+    }
+
+
+@pytest.fixture
+def condget(environment: dict[str, str], tmp_path: Path) -> Run:
+    """Run `condget` with these arguments in `tmp_path` and return what came of it."""
+
+    def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+        env = environment | options.pop("env", {})  # type: ignore[operator]
+        given = {
+            "capture_output": True,
+            "text": True,
+            "timeout": 60,
+            "cwd": tmp_path,
+            "check": False,
+        } | options
+        return subprocess.run([sys.executable, "-m", "condget", *map(str, arguments)], env=env, **given)  # type: ignore[call-overload, no-any-return]
+
+    return run
+
+
+@pytest.fixture
+def invoke(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run `condget` in this process, which takes a tenth of the time."""
+    from typer.testing import CliRunner
+
+    from condget.cli.shell import app
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        done = CliRunner(env=environment).invoke(app, [str(a) for a in arguments], prog_name="condget")
+        return subprocess.CompletedProcess([], done.exit_code, done.stdout, done.stderr)
+
+    return run
