@@ -6,7 +6,7 @@ RFC 9111 §3 (storing), §4.3.3 to §4.3.5 (304 and HEAD), §4.4 (invalidation),
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 from condget.cache.actions import Delete, Forward, Freshen, Invalidate, Save, Settlement, Write
 from condget.cache.directives import asked_directives, parse_delta_seconds
@@ -81,18 +81,15 @@ def _settle_other_method(forward: Forward, response: Response, policy: Policy, s
         return Settlement(status)
     urls = [request.url]
     for name in ("location", "content-location"):
-        value = response.fields.first(name)
-        url = urldefrag(urljoin(request.url, value)).url if value is not None else request.url
-        if url not in urls and _origin(url) == _origin(request.url):
+        url = _of_same_origin(request.url, response.fields.first(name))
+        if url is not None and url not in urls:
             urls.append(url)
     writes: tuple[Write, ...] = (Invalidate(tuple(urls)),)
-    location = response.fields.first("content-location")
     lifetime = explicit_lifetime(response) or 0.0
     get = replace(request, method="GET")
     if (
         request.method == "POST"
-        and location is not None
-        and urldefrag(urljoin(request.url, location)).url == request.url
+        and _of_same_origin(request.url, response.fields.first("content-location")) == request.url
         and lifetime > 0
         and response.status == 200
         and "no-store" not in asked_directives(request.fields)
@@ -195,10 +192,17 @@ def _too_long(response: Response, policy: Policy) -> str | None:
     return None
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
+def _of_same_origin(base: str, reference: str | None) -> str | None:
+    """Resolve a URI reference, origin spelled as in `base`; None where it is invalid or of another origin."""
+    if reference is None:
+        return None
     try:
-        port = parts.port
-    except ValueError:
-        port = None
-    return parts.scheme, parts.hostname, port or {"http": 80, "https": 443}.get(parts.scheme)
+        own, target = urlsplit(base), urlsplit(urljoin(base, reference))
+        same = _origin(own) == _origin(target)
+    except ValueError:  # a bad port or IPv6 address
+        return None
+    return urlunsplit((own.scheme, own.netloc, target.path or "/", target.query, "")) if same else None
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
