@@ -78,7 +78,8 @@ class _Assessment:
     usable: bool
     #: Usable only while it is validated in the background.
     refresh: bool = False
-    fwd: Fwd = "stale"
+    #: Why it is forwarded all the same; by default, since it fails a condition of the caller's.
+    fwd: Fwd = "request"
     ttl: float = 0.0
     age: float = 0.0
     directives: Directives = field(default_factory=dict)
