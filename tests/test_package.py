@@ -1,0 +1,92 @@
+"""The package as a whole: its public names, its layers, its types, its style."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+import condget
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+
+
+def test_public_names_are_these() -> None:
+    assert condget.__all__ == [
+        "Client",
+        "AsyncClient",
+        "get",
+        "CacheTransport",
+        "AsyncCacheTransport",
+        "Cache",
+        "Policy",
+        "CacheStatus",
+        "Fields",
+        "make_etag",
+        "evaluate",
+        "CondgetError",
+        "UsageError",
+        "SubscriptionError",
+        "FetchError",
+        "ForbiddenTarget",
+        "DocumentError",
+        "StoreError",
+        "StateHeld",
+        "NewerState",
+        "__version__",
+    ]
+
+
+@pytest.mark.parametrize("name", condget.__all__)
+def test_every_public_name_can_be_imported_and_has_a_docstring(name: str) -> None:
+    value = getattr(condget, name)
+    assert name == "__version__" or value.__doc__
+    assert name in dir(condget)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="nosuch"):
+        condget.nosuch  # noqa: B018
+
+
+def test_importing_condget_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, condget; print(*sorted({'httpx', 'typer', 'rich', 'feedparser', 'pydantic', 'sqlite3', 'asyncio'}"
+        " & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "\n"
+
+
+def test_every_module_says_what_it_decides_or_does() -> None:
+    for path in sorted((ROOT / "condget").rglob("*.py")):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        if module != "condget.__main__":
+            assert importlib.import_module(module).__doc__, f"{module} has no docstring"
+
+
+def test_the_version_is_in_the_changelog() -> None:
+    assert f"\n## {condget.__version__} " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(["lint-imports", "--no-cache"], id="layers and purity"),
+        pytest.param(["ruff", "check", "--no-cache", "."], id="style"),
+        pytest.param(["mypy"], id="types"),
+    ],
+)
+def test_the_tree_is_clean(command: list[str], tmp_path: Path) -> None:
+    env = os.environ | {"MYPY_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    env.pop("PYTHONWARNINGS", None)
+    done = subprocess.run(
+        [str(SCRIPTS / command[0]), *command[1:]], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
