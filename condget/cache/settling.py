@@ -45,7 +45,9 @@ def settle(forward: Forward, response: Response, policy: Policy) -> Settlement:
     if response.status == 304:
         return _settle_not_modified(forward, response, policy, status)
     if forward.completes is not None:
-        if response.status == 206 and may_combine(forward.completes, response):
+        rest = parse_content_range(response.fields.get("content-range"))
+        reaches_end = rest is not None and rest[1] + 1 == forward.completes.complete_length
+        if response.status == 206 and reaches_end and may_combine(forward.completes, response):
             return _settle_completed(forward, forward.completes, response, status)
         if response.status in (206, 416):
             return Settlement(status, again=ask_again(forward))
