@@ -83,7 +83,13 @@ def test_field_names(argument: str | None, names: set[str]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "members"),
-    [("", []), ("a", ["a"]), (" a , b ,, ", ["a", "b"]), ('"a,b", c', ['"a,b"', "c"]), (r'"a\",b",c', [r'"a\",b"', "c"])],
+    [
+        ("", []),
+        ("a", ["a"]),
+        (" a , b ,, ", ["a", "b"]),
+        ('"a,b", c', ['"a,b"', "c"]),
+        (r'"a\",b",c', [r'"a\",b"', "c"]),
+    ],
 )
 def test_lists(text: str, members: list[str]) -> None:
     assert split_list(text) == members

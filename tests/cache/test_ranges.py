@@ -77,9 +77,8 @@ def test_a_range_is_a_slice(content: bytes, a: int, b: int, form: str) -> None:
         assert form == "{a}-{b}"
         assert b < a
         return
-    expected = content[a : b + 1] if form == "{a}-{b}" else content[a:] if form == "{a}-" else content[len(content) - b :]
-    if form == "-{b}" and b >= len(content):
-        expected = content
+    suffix = content[max(0, len(content) - b) :]
+    expected = {"{a}-{b}": content[a : b + 1], "{a}-": content[a:], "-{b}": suffix}[form]
     span = resolve(wanted, len(content))
     assert (b"" if span is None else content[span[0] : span[1] + 1]) == expected
     assert span is None or 0 <= span[0] <= span[1] < len(content)

@@ -1,0 +1,363 @@
+"""The first question of a cache (RFC 9111 §4, §5.2.1, RFC 5861): what is done with a request. And the second, what a
+response means (§3, §4.3, §4.4), where it needs no wire to be seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from condget.cache.actions import Delete, Forward, Freshen, Invalidate, Reuse, Save, Unsatisfiable
+from condget.cache.dates import format_date
+from condget.cache.decisions import decide
+from condget.cache.fields import Fields
+from condget.cache.messages import Request, Response, StoredResponse
+from condget.cache.policy import MODES, Mode, Policy
+from condget.cache.settling import settle, settle_failure
+from condget.cache.vary import selecting_fields
+
+T = 1_000_000_000.0
+URL = "http://a/"
+Pairs = list[tuple[str, str]]
+
+
+def fields(text: str) -> Fields:
+    """`A: 1 | B: 2` as fields."""
+    lines = (line.strip().partition(":") for line in text.split("|") if line.strip())
+    return Fields((name, value.strip()) for name, _, value in lines)
+
+
+def get(text: str = "", method: str = "GET") -> Request:
+    return Request(method, URL, fields(text))
+
+
+def held(text: str, status: int = 200, asked: str = "", **more: int) -> StoredResponse:
+    described = fields(text)
+    selecting = (selecting_fields(get(asked), described),)
+    return StoredResponse(
+        URL, status, described, T, T, selecting=selecting, **{"content_length": 10, "id": 1, **more}  # type: ignore[arg-type]
+    )
+
+
+def said(decision: Reuse | Forward | Unsatisfiable) -> str:
+    """A decision in a few words."""
+    if isinstance(decision, Unsatisfiable):
+        return "504"
+    if isinstance(decision, Reuse):
+        return f"{decision.status_code}{' and refresh' if decision.refresh else ''}"
+    own = decision.caller.fields.pairs
+    added = [f"{name}={value}" for name, value in decision.request.fields if (name, value) not in own]
+    return " ".join([decision.fwd, *added, *(["or stale"] if decision.fallback else [])])
+
+
+FRESH = "Cache-Control: max-age=60"
+BOTH = f'{FRESH} | ETag: "a" | Last-Modified: {format_date(T - 1000)}'
+VALIDATE = f'If-None-Match="a" If-Modified-Since={format_date(T - 1000)}'
+
+
+@pytest.mark.parametrize(
+    ("stored", "age", "asked", "expected"),
+    [
+        (FRESH, 0, "", "200"),
+        (FRESH, 59, "", "200"),
+        (FRESH, 60, "", "stale or stale"),
+        (f"{FRESH} | Age: 30", 29, "", "200"),
+        (f"{FRESH} | Age: 30", 30, "", "stale or stale"),
+        (f"{FRESH} | Date: {format_date(T - 30)}", 30, "", "stale or stale"),
+        (BOTH, 60, "", f"stale {VALIDATE} or stale"),
+        ('ETag: "a"', 0, "", 'stale If-None-Match="a" or stale'),
+        (f"Last-Modified: {format_date(T - 1000)}", 99, "", "200"),
+        (
+            f"Last-Modified: {format_date(T - 1000)}",
+            101,
+            "",
+            f"stale If-Modified-Since={format_date(T - 1000)} or stale",
+        ),
+        # what the origin forbids
+        ("Cache-Control: max-age=60, no-cache", 0, "", "stale"),
+        ("Cache-Control: no-cache | Cache-Control: max-age=60", 0, "", "stale"),
+        ('Cache-Control: max-age=60, no-cache="X-A"', 0, "", "200"),
+        ("Cache-Control: max-age=60, must-revalidate", 59, "", "200"),
+        ("Cache-Control: max-age=60, must-revalidate", 60, "", "stale"),
+        ("Cache-Control: max-age=60, must-revalidate", 61, "Cache-Control: max-stale", "stale"),
+        ("Cache-Control: max-age=60, proxy-revalidate", 60, "", "stale or stale"),  # for shared caches
+        ("Cache-Control: max-age=60, s-maxage=0", 59, "", "200"),
+        ("Cache-Control: max-age=60, immutable", 59, "", "200"),
+        ("Cache-Control: max-age=60, immutable", 60, "", "stale or stale"),
+        # what the caller asks for (§5.2.1)
+        (BOTH, 0, "Cache-Control: no-cache", f"request {VALIDATE}"),
+        (BOTH, 0, "Pragma: no-cache", f"request {VALIDATE}"),
+        (FRESH, 0, "Pragma: no-cache | Cache-Control: max-age=99", "200"),
+        (BOTH, 0, "Cache-Control: no-store", "bypass"),
+        (BOTH, 11, "Cache-Control: max-age=10", f"request {VALIDATE}"),
+        (BOTH, 10, "Cache-Control: max-age=10", "200"),
+        (BOTH, 1, "Cache-Control: max-age=0", f"request {VALIDATE}"),
+        (BOTH, 50, "Cache-Control: max-age=x", "200"),
+        (BOTH, 50, "Cache-Control: min-fresh=10", "200"),
+        (BOTH, 51, "Cache-Control: min-fresh=10", f"request {VALIDATE}"),
+        (BOTH, 90, "Cache-Control: max-stale", "200"),
+        (BOTH, 90, "Cache-Control: max-stale=30", "200"),
+        (BOTH, 91, "Cache-Control: max-stale=30", f"stale {VALIDATE} or stale"),
+        (BOTH, 90, "Cache-Control: max-stale=x", f"stale {VALIDATE} or stale"),
+        (BOTH, 0, "Cache-Control: only-if-cached", "200"),
+        (BOTH, 60, "Cache-Control: only-if-cached", "504"),
+        (BOTH, 60, "Cache-Control: only-if-cached, max-stale", "200"),
+        # RFC 5861
+        ("Cache-Control: max-age=60, stale-while-revalidate=30", 89, "", "200 and refresh"),
+        ("Cache-Control: max-age=60, stale-while-revalidate=30", 90, "", "stale or stale"),
+        ("Cache-Control: max-age=60, stale-while-revalidate=30, must-revalidate", 70, "", "stale"),
+        ("Cache-Control: max-age=60, stale-while-revalidate=30", 70, "Cache-Control: no-cache", "request"),
+        ("Cache-Control: max-age=60, stale-if-error=30", 90, "", "stale or stale"),
+        ("Cache-Control: max-age=60, stale-if-error=30", 91, "", "stale"),
+        ("Cache-Control: max-age=60, stale-if-error=0", 61, "", "stale"),
+        (FRESH, 91, "Cache-Control: stale-if-error=30", "stale"),
+        ("Cache-Control: max-age=60, must-revalidate, stale-if-error=30", 61, "", "stale"),
+        # the caller's own conditions (RFC 9110 §13)
+        (BOTH, 0, 'If-None-Match: "a"', "304"),
+        (BOTH, 0, 'If-None-Match: W/"a"', "304"),
+        (BOTH, 0, 'If-None-Match: "x", "a"', "304"),
+        (BOTH, 0, "If-None-Match: *", "304"),
+        (BOTH, 0, 'If-None-Match: "x"', "200"),
+        (BOTH, 0, f"If-Modified-Since: {format_date(T - 1000)}", "304"),
+        (BOTH, 0, f"If-Modified-Since: {format_date(T - 1001)}", "200"),
+        (BOTH, 0, f'If-None-Match: "x" | If-Modified-Since: {format_date(T)}', "200"),
+        (BOTH, 0, "If-Modified-Since: yesterday", "200"),
+        (f'{FRESH} | ETag: "a"', 0, f"If-Modified-Since: {format_date(T)}", "304"),  # Date, else time of receipt
+        (BOTH, 0, 'If-Match: "a"', "200"),
+        (BOTH, 0, 'If-Match: "x"', "request"),
+        (BOTH, 0, f"If-Unmodified-Since: {format_date(T)}", "200"),
+        (BOTH, 0, f"If-Unmodified-Since: {format_date(T - 2000)}", "request"),
+        (BOTH, 60, 'If-None-Match: "x"', 'stale If-None-Match="x", "a" or stale'),
+        (BOTH, 60, 'If-None-Match: "a"', "stale or stale"),
+        (BOTH, 60, "If-None-Match: *", "stale or stale"),
+        (BOTH, 60, 'If-Match: "a"', "stale or stale"),
+        # ranges
+        (BOTH, 0, "Range: bytes=2-4", "206"),
+        (BOTH, 0, "Range: bytes=10-", "416"),
+        (BOTH, 0, "Range: bytes=-0", "416"),
+        (BOTH, 0, "Range: bytes=1-2,4-5", "200"),
+        (BOTH, 0, "Range: lines=1-2", "200"),
+        (BOTH, 0, 'Range: bytes=0-1 | If-Range: "a"', "206"),
+        (BOTH, 0, 'Range: bytes=0-1 | If-Range: "b"', "200"),
+        (BOTH, 0, 'Range: bytes=0-1 | If-None-Match: "a"', "304"),
+    ],
+)
+def test_what_is_done_with_a_get(stored: str, age: float, asked: str, expected: str) -> None:
+    """G1, G9, G10"""
+    assert said(decide(get(asked), [held(stored)], Policy(), T + age)) == expected
+
+
+@pytest.mark.parametrize(
+    ("mode", "age", "expected"),
+    [
+        ("default", 0, "200"),
+        ("no-store", 0, "bypass Cache-Control=no-cache Pragma=no-cache"),
+        ("reload", 0, "request Cache-Control=no-cache Pragma=no-cache"),
+        ("no-cache", 0, f"request Cache-Control=max-age=0 {VALIDATE}"),
+        ("force-cache", 0, "200"),
+        ("force-cache", 10**8, "200"),
+        ("only-if-cached", 10**8, "200"),
+    ],
+)
+def test_the_modes_of_the_fetch_standard(mode: Mode, age: float, expected: str) -> None:
+    """G9: https://fetch.spec.whatwg.org/#concept-request-cache-mode"""
+    assert said(decide(get(), [held(BOTH)], Policy(), T + age, mode)) == expected
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"), [("force-cache", "uri-miss"), ("only-if-cached", "504"), ("no-cache", "uri-miss Cache-Control=max-age=0")]
+)
+def test_the_modes_when_nothing_is_stored(mode: Mode, expected: str) -> None:
+    """G9"""
+    assert said(decide(get(), [], Policy(), T, mode)) == expected
+
+
+@pytest.mark.parametrize(
+    ("candidates", "asked", "expected"),
+    [
+        ([], "", "uri-miss"),
+        ([held(f"{FRESH} | Vary: X", asked="X: 1")], "X: 2", "vary-miss"),
+        (
+            [held(f'{FRESH} | Vary: X | ETag: "1"', asked="X: 1"), held(f'{FRESH} | Vary: X | ETag: "2"', asked="X: 2")],
+            "X: 3",
+            'vary-miss If-None-Match="1", "2"',
+        ),
+        ([held(f'{FRESH} | Vary: * | ETag: "1"')], "", 'vary-miss If-None-Match="1"'),
+        ([held(f"Vary: X | Last-Modified: {format_date(T)}", asked="X: 1")], "X: 2", "vary-miss"),
+        ([held(FRESH, 206, complete_length=20)], "", "partial"),
+        ([held(FRESH, 206, complete_length=20)], "Range: bytes=0-9", "206"),
+        ([held(FRESH, 206, complete_length=20)], "Range: bytes=9-10", "partial"),
+        ([held(FRESH, 206, complete_length=20)], "Range: bytes=-5", "partial"),
+        ([held(FRESH, 206, complete_length=20, first_byte=10)], "Range: bytes=-5", "206"),
+        ([held(f'{FRESH} | ETag: "a"', 206, complete_length=20)], "", 'partial Range=bytes=10- If-Range="a"'),
+        ([held(f'{FRESH} | ETag: W/"a"', 206, complete_length=20)], "", "partial"),
+        ([held(FRESH, 404)], "", "404"),
+        ([held(FRESH, 404)], 'If-None-Match: "a"', "404"),
+        ([held(FRESH, 404)], "Range: bytes=0-1", "404"),
+    ],
+)
+def test_what_is_done_where_what_is_stored_does_not_suffice(
+    candidates: list[StoredResponse], asked: str, expected: str
+) -> None:
+    """G2, G10, G12"""
+    assert said(decide(get(asked), candidates, Policy(), T)) == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "age", "expected"),
+    [("HEAD", 0, "200"), ("HEAD", 60, "stale or stale"), ("POST", 0, "method"), ("FOO", 0, "method"), ("get", 0, "method")],
+)
+def test_what_is_done_with_other_methods(method: str, age: float, expected: str) -> None:
+    """G1: HEAD is answered from a stored GET; methods compare with case."""
+    assert said(decide(get(method=method), [held(BOTH)], Policy(), T + age)) == expected
+
+
+# --- what a response means
+
+
+def answered(request: Request, stored: list[StoredResponse], status: int, text: str, age: float = 100) -> list[str]:
+    forward = decide(request, stored, Policy(), T + age)
+    assert isinstance(forward, Forward)
+    settlement = settle(forward, Response(status, fields(text), T + age, T + age), Policy())
+    words = {Save: "save", Freshen: "freshen", Delete: "delete", Invalidate: "invalidate"}
+    given = ["again"] if settlement.again else [f"give {settlement.reuse.status_code}"] if settlement.reuse else []
+    return [words[type(write)] for write in settlement.writes] + given
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "text", "expected"),
+    [
+        ("", 304, "", ["freshen", "give 200"]),
+        ("", 304, 'ETag: "b"', ["freshen", "give 200"]),
+        ("", 200, FRESH, ["save"]),
+        ("", 200, "Cache-Control: no-store", ["delete"]),
+        ("", 404, "", ["delete"]),
+        ("", 410, FRESH, ["save"]),
+        ("", 403, "", []),
+        ("", 429, "", []),
+        ("", 500, "", ["give 200"]),
+        ("", 503, FRESH, ["give 200"]),
+        ('If-None-Match: "a"', 304, "", ["freshen", "give 304"]),
+        ('If-None-Match: "x"', 304, 'ETag: "a"', ["freshen", "give 200"]),
+        ('If-None-Match: "x"', 304, 'ETag: "x"', []),
+        ('If-None-Match: "x"', 304, "", []),
+        ("Range: bytes=0-1", 304, "", ["freshen", "give 206"]),
+        ("Cache-Control: no-cache", 500, "", []),
+    ],
+)
+def test_what_an_answer_about_a_stale_response_means(asked: str, status: int, text: str, expected: list[str]) -> None:
+    """G1, G9"""
+    assert answered(get(asked), [held(BOTH)], status, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "expected"),
+    [
+        (206, 'ETag: "a" | Content-Range: bytes 10-19/20', ["save"]),
+        (206, 'ETag: "a" | Content-Range: bytes 10-14/20', ["again"]),  # not all of the rest
+        (206, 'ETag: "b" | Content-Range: bytes 10-19/20', ["again"]),
+        (206, 'ETag: "a" | Content-Range: bytes 11-19/20', ["again"]),
+        (206, 'ETag: "a" | Content-Range: bytes 10-19/99', ["again"]),
+        (206, 'ETag: "a"', ["again"]),
+        (416, "Content-Range: bytes */5", ["again"]),
+        (200, FRESH, ["save"]),
+    ],
+)
+def test_what_an_answer_to_a_request_for_the_rest_means(status: int, text: str, expected: list[str]) -> None:
+    """G10: RFC 9111 §3.3, §3.4"""
+    assert answered(get(), [held(f'{FRESH} | ETag: "a"', 206, complete_length=20)], status, text, 0) == expected
+
+
+def test_a_304_that_nobody_asked_for_is_passed_on() -> None:
+    assert answered(get(), [], 304, "") == []
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "text", "urls"),
+    [
+        ("POST", 200, "", [URL]),
+        ("PUT", 204, "", [URL]),
+        ("DELETE", 302, "", [URL]),
+        ("FOO", 200, "", [URL]),
+        ("POST", 404, "", None),
+        ("POST", 500, "", None),
+        ("OPTIONS", 200, "", None),
+        ("TRACE", 200, "", None),
+        ("POST", 201, "Location: /new | Content-Location: c?d#e", [URL, "http://a/new", "http://a/c?d"]),
+        ("POST", 201, "Location: http://b/new | Content-Location: https://a/", [URL]),
+        ("POST", 201, "Location: http://a:80/new", [URL, "http://a/new"]),
+        ("POST", 201, "Location: HTTP://A/new", [URL, "http://a/new"]),
+        ("POST", 201, "Location: http://[bad", [URL]),
+        ("POST", 201, "Location: http://a:x/", [URL]),
+    ],
+)
+def test_what_is_invalidated(method: str, status: int, text: str, urls: list[str] | None) -> None:
+    """G1: by unsafe and unknown methods: the target, Location and Content-Location of the same origin (§4.4)."""
+    forward = decide(get(method=method), [], Policy(), T)
+    assert isinstance(forward, Forward)
+    writes = settle(forward, Response(status, fields(text), T, T), Policy()).writes
+    assert [list(write.urls) for write in writes if isinstance(write, Invalidate)] == ([] if urls is None else [urls])
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "stored"),
+    [
+        (200, f"{FRESH} | Content-Location: {URL}", True),
+        (200, f"{FRESH} | Content-Location: /", True),
+        (200, f"{FRESH} | Content-Location: /other", False),
+        (200, FRESH, False),
+        (200, 'Content-Location: / | ETag: "a"', False),
+        (200, f"{FRESH}, no-store | Content-Location: /", False),
+        (201, f"{FRESH} | Content-Location: /", False),
+    ],
+)
+def test_a_post_may_serve_later_gets(status: int, text: str, stored: bool) -> None:
+    """G1: with explicit freshness and its own URL as Content-Location (RFC 9110 §9.3.3)."""
+    assert ("save" in answered(get(method="POST"), [], status, text)) is stored
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "expected"),
+    [(200, 'ETag: "a"', ["freshen"]), (200, 'ETag: "b"', ["delete"]), (200, "Content-Length: 11", ["delete"]), (404, "", [])],
+)
+def test_a_head_freshens_or_invalidates_what_a_get_stored(status: int, text: str, expected: list[str]) -> None:
+    """G1: §4.3.5"""
+    assert answered(get(method="HEAD"), [held(BOTH)], status, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "served"),
+    [(BOTH, True), ("Cache-Control: no-cache", False), ("Cache-Control: max-age=1, must-revalidate", False)],
+)
+def test_a_stale_response_stands_in_for_an_origin_that_cannot_be_reached(text: str, served: bool) -> None:
+    """G9"""
+    forward = decide(get(), [held(text)], Policy(), T + 1000)
+    assert isinstance(forward, Forward)
+    assert (settle_failure(forward, Policy(), T + 1000, "ConnectError") is not None) is served
+
+
+DIRECTIVE = st.sampled_from(
+    ["max-age=5", "max-age=0", "no-cache", "no-store", "must-revalidate", "max-stale", "max-stale=3", "min-fresh=2"]
+    + ["only-if-cached", "stale-while-revalidate=9", "stale-if-error=9", "immutable", "x", "max-age=x"]
+)
+CONTROL = st.lists(DIRECTIVE, max_size=3).map(", ".join)
+
+
+@given(CONTROL, CONTROL, st.integers(-5, 20), st.sampled_from(MODES), st.sampled_from(["GET", "HEAD"]))
+def test_what_is_reused_was_allowed_by_both_sides(theirs: str, ours: str, age: int, mode: Mode, method: str) -> None:
+    """G1: as §4 lists the conditions."""
+    stored = held(f'Cache-Control: {theirs} | ETag: "a"')
+    request = replace(get(f"Cache-Control: {ours}"), method=method)
+    decision = decide(request, [stored], Policy(), T + age, mode)
+    if isinstance(decision, Reuse) and mode == "default":
+        assert "no-cache" not in theirs
+        assert "no-cache" not in ours
+        lifetime = 5 if theirs.find("max-age=5") in range(theirs.find("max-age=") + 1) else 0
+        if decision.refresh is None and "max-stale" not in ours:
+            assert max(age, 0) < lifetime
+        if "must-revalidate" in theirs:
+            assert max(age, 0) < lifetime
+    assert not isinstance(decision, Unsatisfiable) or "only-if-cached" in (mode, *ours.split(", "))
+    assert mode not in ("reload", "no-store", "no-cache") or not isinstance(decision, Reuse) or "only-if-cached" in ours
