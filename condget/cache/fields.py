@@ -55,6 +55,10 @@ class Fields:
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._index()
 
+    def has_any(self, names: frozenset[str]) -> bool:
+        """Whether there is a line of any of those names, which are given in lower case."""
+        return not names.isdisjoint(self._index())
+
     def without(self, names: Iterable[str]) -> Fields:
         """Return these fields less those names."""
         dropped = {name.lower() for name in names}
@@ -62,7 +66,7 @@ class Fields:
 
     def replaced(self, name: str, value: str) -> Fields:
         """Return these fields with exactly one line of that name, at the end."""
-        return Fields((*self.without([name]).pairs, (name, value)))
+        return (self.without([name]) if name in self else self).plus([(name, value)])
 
     def plus(self, pairs: Iterable[tuple[str, str]]) -> Fields:
         """Return these fields with more lines behind them."""

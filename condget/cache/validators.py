@@ -16,6 +16,8 @@ from condget.cache.messages import Request, StoredResponse
 # A well-formed member first; then whatever stands between two commas, such as ""947e30c936"" or an unquoted tag.
 _ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"(?=\s*(?:,|$))|[^\s,](?:[^,]*[^\s,])?')
 
+_CONDITIONAL_FIELDS = frozenset({"if-match", "if-modified-since", "if-none-match", "if-unmodified-since"})
+
 
 def parse_etag_list(text: str) -> list[str]:
     """Return the members of an If-Match or If-None-Match field; malformed ones, unquoted say, as they are."""
@@ -76,10 +78,4 @@ def preconditions(stored: Sequence[StoredResponse]) -> tuple[tuple[str, str], ..
 
 def is_conditional(request: Request) -> bool:
     """Whether the caller made the request conditional already."""
-    fields = request.fields
-    return (
-        "if-none-match" in fields
-        or "if-modified-since" in fields
-        or "if-match" in fields
-        or "if-unmodified-since" in fields
-    )
+    return request.fields.has_any(_CONDITIONAL_FIELDS)

@@ -70,6 +70,8 @@ class CacheFile:
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
         self.notices: list[str] = []
+        #: How often the file was opened: ids mean the same within one generation.
+        self.generation = 0
         self._clock = clock
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
@@ -153,6 +155,7 @@ class CacheFile:
                 raise
             self._set_aside()
             connection = self._opened()
+        self.generation += 1
         self._connection, self._pid, self._inode = connection, os.getpid(), self.path.stat().st_ino
         return connection
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -30,6 +31,9 @@ from condget.stores.cache_file import CHUNK, INCOMPLETE, SPAN, CacheFile
 _ROW_BYTES = 200
 #: Uses that wait for the next transaction, at most.
 _MOST_TOUCHED = 1000
+#: Short contents that stay in memory, and their longest.
+_MOST_RECENT = 64
+_RECENT_BYTES = 1 << 16
 _EXPORT_SCHEMA = "condget.cache/1"
 
 
@@ -68,6 +72,8 @@ class Cache:
         self.clock = clock
         self._file = CacheFile(self.path, clock)
         self._touched: dict[int, float] = {}
+        self._recent: dict[tuple[int, int], bytes] = {}
+        self._recent_lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"Cache({str(self.path)!r}, max_size={self.max_size})"
@@ -104,13 +110,25 @@ class Cache:
             chunks = self._long_content(stored, start, stop)
             next(chunks)  # opens the snapshot, so that content which is gone is noticed now
             return chunks
-        with self._file.reading() as connection:
-            row = connection.execute("SELECT data FROM chunks WHERE key = ?", (stored.id * SPAN + first,)).fetchone()
-        if row is None:
-            raise StoreError(f"The stored content of {stored.url} is gone from {self.path}.")
-        data: bytes = row[0]
+        key = stored.id * SPAN + first
+        data = self._recent.get((self._file.generation, key))
+        if data is None:
+            with self._file.reading() as connection:
+                row = connection.execute("SELECT data FROM chunks WHERE key = ?", (key,)).fetchone()
+            if row is None:
+                raise StoreError(f"The stored content of {stored.url} is gone from {self.path}.")
+            data = row[0]
+            if len(data) <= _RECENT_BYTES:
+                self._remember(key, data)
         start, stop = start - first * CHUNK, stop - first * CHUNK
         return iter((data if (start, stop) == (0, len(data)) else data[start:stop],))
+
+    def _remember(self, key: int, data: bytes) -> None:
+        # Content never changes under its key in one file, and `load` has just said that it is still there.
+        with self._recent_lock:
+            while len(self._recent) >= _MOST_RECENT:
+                del self._recent[next(iter(self._recent))]
+            self._recent[self._file.generation, key] = data
 
     def _long_content(self, stored: StoredResponse, start: int, stop: int) -> Iterator[bytes]:
         key = stored.id * SPAN

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import sha256
 
 import httpx
@@ -266,7 +267,7 @@ class Saver:
 
 def to_request(request: httpx.Request, partition: str = "") -> Request:
     """Return httpx's request as a pure value; credentials only as digests, in its partition."""
-    fields = Fields([(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw])
+    fields = _fields(tuple(request.headers.raw))
     url = request.url
     userinfo = url.userinfo
     if userinfo or url.fragment:
@@ -276,6 +277,12 @@ def to_request(request: httpx.Request, partition: str = "") -> Request:
         secret = "\0".join((authorization or userinfo.decode("latin-1"), partition))
         partition = sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()[:32]
     return Request(request.method, str(url), fields, partition)
+
+
+@lru_cache(maxsize=128)
+def _fields(raw: tuple[tuple[bytes, bytes], ...]) -> Fields:
+    """Most requests of a client have the same fields, so they are read once."""
+    return Fields([(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw])
 
 
 def to_response(response: httpx.Response, sent: float, received: float) -> Response:
