@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import importlib.util
 import queue
 import sqlite3
@@ -117,12 +116,6 @@ class Ready(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return self.handle_request(request)
 
 
-def fill_over(transport: httpx.BaseTransport, count: int) -> None:
-    with httpx.Client(transport=transport) as client:
-        for number in range(count):
-            client.get(f"http://filler.test/fresh/1/{number}")
-
-
 def nothing(count: int) -> None:
     """There is no store to fill."""
 
@@ -156,7 +149,13 @@ def bare_read(folder: Path, in_async: bool) -> Opened:
     table = sqlite3.connect(folder / "rows.db", check_same_thread=False, isolation_level=None)
     table.execute("PRAGMA journal_mode=WAL")
     transport = Ready(table)
-    fill = functools.partial(fill_over, transport)
+
+    def fill(count: int) -> None:
+        rows = ((f"http://filler.test/fresh/1/{number}", bytes(1024)) for number in range(count))
+        with table:
+            table.execute("BEGIN")
+            table.executemany("INSERT INTO content VALUES (?, ?)", rows)
+
     if in_async:
         return async_httpx(httpx.AsyncClient(transport=transport), fill)
     return sync_httpx(httpx.Client(transport=transport), fill)
@@ -183,9 +182,20 @@ def hishel_client(folder: Path, in_async: bool) -> Opened:
 
     rfc, path = hishel.CacheOptions(shared=False), folder / "hishel.db"
 
-    def fill(count: int) -> None:
-        storage = hishel.SqliteStorage(database_path=path)
-        fill_over(hishel.httpx.CacheTransport(Ready(), storage=storage, rfc=rfc), count)
+    def fill(count: int) -> None:  # through hishel itself it would take minutes
+        with contextlib.closing(sqlite3.connect(path)) as table, table:
+            copies = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+            columns = "expires_at, last_accessed_at, chunk_count, ttl_deadline, tti"
+            sample = f"(SELECT data, {columns} FROM entries LIMIT 1)"
+            table.execute(
+                f"{copies} INSERT INTO entries (id, cache_key, data, {columns})"
+                f" SELECT randomblob(16), randomblob(32), data, {columns} FROM n, {sample}",
+                (count,),
+            )
+            table.execute(
+                "INSERT INTO streams SELECT id, 0, zeroblob(1024) FROM entries"
+                " WHERE id NOT IN (SELECT entry_id FROM streams)"
+            )
 
     if in_async:
         storage = hishel.AsyncSqliteStorage(database_path=path)

@@ -59,8 +59,10 @@ def origin() -> Iterator[str]:
     script = Path(__file__).with_name("origin.py")
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        process.terminate()
+        try:
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        finally:
+            process.terminate()
 
 
 def measure(contender: Contender, scenario: Scenario, base: str, fresh_number: Iterator[int]) -> Figure:
@@ -92,8 +94,12 @@ def compare(
             for kind, kib in (("fresh", 10), ("fresh", 1024), ("valid", 10)):
                 contender.run([f"{base}/{kind}/{kib}/{n}" for n in range(URLS)], 1)
             if stored > URLS:
-                print(f"  storing {stored:,} responses: {name} ...", file=sys.stderr)
+                started = time.monotonic()
                 contender.fill(stored)
+                print(
+                    f"{stored:,} responses stored by {name} in {time.monotonic() - started:.0f} s",
+                    file=sys.stderr,
+                )
         for scenario in scenarios(stored):
             for name, contender in itertools.chain(*[opened.items()] * rounds):
                 if scenario.kind == "fresh" or not name.startswith(("objects", "bare read")):
