@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,10 +40,14 @@ Where = Annotated[
 Host = Annotated[str | None, typer.Option(metavar="NAME", help="Only of this host.")]
 
 
-def _cache(directory: Path | None) -> Cache:
+@contextmanager
+def _cache(directory: Path | None) -> Iterator[Cache]:
     from condget.stores.sqlite import Cache
 
-    return Cache(directory, clock=settings.clock())
+    with Cache(directory, clock=settings.clock()) as opened:
+        yield opened
+        for notice in opened.notices:
+            typer.echo(f"condget: {notice}", err=True)
 
 
 @app.command()
@@ -52,13 +58,18 @@ def info(cache: Where = None) -> None:
     Examples:
       condget cache info
     """
+    from condget.reports.words import instant
+
     with _cache(cache) as opened:
-        for name, value in (
-            ("file", opened.path),
-            ("stored responses", f"{len(opened):,}"),
-            ("bytes", f"{opened.size:,} of at most {opened.max_size:,}"),
-        ):
-            typer.echo(f"{name:<18}{value}")
+        stats = opened.stats()
+    rows = {
+        "file": f"{stats.path} ({stats.file_size:,} bytes on disk)",
+        "stored": f"{stats.responses:,} responses of {stats.hosts:,} hosts",
+        "bytes": f"{stats.size:,} of at most {stats.max_size:,}",
+        "last used": f"{instant(stats.oldest) or 'never'} to {instant(stats.newest) or 'never'}",
+    }
+    for name, value in rows.items():
+        typer.echo(f"{name:<10} {value}")
 
 
 @app.command("list")
@@ -77,7 +88,7 @@ def list_responses(
     """
     now = settings.clock()()
     with _cache(cache) as opened:
-        for stored in opened.responses(url=url, host=host):
+        for stored in opened.responses(url=_stored_as(url), host=host):
             typer.echo(_line(stored, now))
 
 
@@ -123,7 +134,7 @@ def delete(
     except ValueError as error:
         raise UsageError(f"--older-than: {error}") from None
     with _cache(cache) as opened:
-        _tell(opened.delete(url=url, host=host, older_than=seconds), "deleted")
+        _tell(opened.delete(url=_stored_as(url), host=host, older_than=seconds), "deleted")
 
 
 @app.command()
@@ -205,6 +216,13 @@ def import_lines(
         else:
             with file.open(encoding="utf-8") as lines:
                 _tell(opened.import_(lines), "added")
+
+
+def _stored_as(url: str | None) -> str | None:
+    """Return a URL as it is stored: without userinfo and fragment."""
+    from condget.feeds.subscriptions import single
+
+    return None if url is None else single(url).url
 
 
 def _tell(number: int, what: str) -> None:

@@ -1,0 +1,121 @@
+"""`condget cache ...`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from condget.stores.sqlite import Cache
+from tests.cli.conftest import Run
+from tests.origin import Origin, ok
+
+
+@pytest.fixture
+def filled(invoke: Run, origin: Origin) -> Origin:
+    """A cache with two stored responses, and their origin."""
+    origin.script("/a", ok(b"aaa", etag='"a"', cache_control="max-age=600"))
+    origin.script("/b", ok(b"bb", etag='"b"', last_modified="yesterday", cache_control="max-age=0"))
+    for path in ("/a", "/b"):
+        assert invoke("get", origin.url(path)).returncode == 0
+    return origin
+
+
+def test_info_says_where_the_cache_is_and_what_it_holds(invoke: Run, filled: Origin, home: Path) -> None:
+    done = invoke("cache", "info")
+    assert done.returncode == 0
+    assert f"{home}/cache/cache.sqlite3" in done.stdout
+    assert "2 responses of 1 hosts" in done.stdout
+
+
+def test_list_shows_size_freshness_validators_and_url(invoke: Run, filled: Origin) -> None:
+    first, second = invoke("cache", "list").stdout.splitlines()
+    assert first.split()[:2] == ["200", "3"]
+    assert first.split()[2] == "fresh"
+    assert first.endswith(f"etag       {filled.url('/a')}")
+    assert second.split()[2] == "stale"
+    assert second.endswith(f"etag+date  {filled.url('/b')}")
+    assert invoke("cache", "list", filled.url("/b")).stdout.split()[-1] == filled.url("/b")
+    assert invoke("cache", "list", "--host", "example.org").stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "left"),
+    [
+        (["{url}/a"], ["/b"]),
+        (["{url}/a#part"], ["/b"]),
+        (["--host", "127.0.0.1"], []),
+        (["--host", "example.org"], ["/a", "/b"]),
+        (["--older-than", "1h"], ["/a", "/b"]),
+    ],
+)
+def test_delete_by_url_host_or_age(
+    invoke: Run, filled: Origin, arguments: list[str], left: list[str]
+) -> None:
+    done = invoke("cache", "delete", *[a.format(url=filled.url("")) for a in arguments])
+    number = 2 - len(left)
+    assert done.stdout == f"{number} stored response{'' if number == 1 else 's'} deleted\n"
+    assert [line.split()[-1] for line in invoke("cache", "list").stdout.splitlines()] == [
+        *map(filled.url, left)
+    ]
+
+
+def test_delete_wants_to_know_what(invoke: Run, filled: Origin) -> None:
+    assert invoke("cache", "delete").returncode == 2
+    assert invoke("cache", "delete", "--older-than", "soon").returncode == 2
+    assert len(invoke("cache", "list").stdout.splitlines()) == 2
+
+
+def test_clear_deletes_all(invoke: Run, filled: Origin) -> None:
+    assert invoke("cache", "clear").stdout == "2 stored responses deleted\n"
+    assert invoke("cache", "list").stdout == ""
+    invoke("get", filled.url("/a"))
+    assert len(filled.requests_for("/a")) == 2
+
+
+def test_prune_keeps_what_can_be_validated(invoke: Run, filled: Origin) -> None:
+    assert invoke("cache", "prune").stdout == "0 stored responses deleted\n"
+
+
+def test_verify_finds_content_that_was_changed(invoke: Run, filled: Origin, home: Path) -> None:
+    import sqlite3
+
+    assert invoke("cache", "verify").stdout == "2 stored responses in order\n"
+    with sqlite3.connect(home / "cache" / "cache.sqlite3") as connection:
+        connection.execute("UPDATE responses SET sha256 = x'00' WHERE url LIKE '%/a'")
+    connection.close()
+    done = invoke("cache", "verify")
+    assert done.returncode == 1
+    assert filled.url("/a") in done.stdout
+
+
+def test_export_and_import_move_a_cache(condget: Run, invoke: Run, filled: Origin, tmp_path: Path) -> None:
+    exported = invoke("cache", "export").stdout
+    (tmp_path / "cache.jsonl").write_text(exported)
+    for number, (argument, given) in enumerate([("cache.jsonl", None), ("-", exported)]):
+        there = tmp_path / f"there{number}"
+        done = condget("cache", "import", argument, "--cache", there, input=given)
+        assert done.stdout == "2 stored responses added\n"
+        with Cache(there) as cache:
+            assert sorted(stored.url for stored in cache.responses()) == [filled.url("/a"), filled.url("/b")]
+    assert invoke("get", "--cache", tmp_path / "there0", filled.url("/a")).stdout == "aaa"
+    assert len(filled.requests_for("/a")) == 1
+
+
+def test_import_of_something_else_is_refused(invoke: Run, tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text("nonsense\n")
+    assert invoke("cache", "import", "x.jsonl").returncode == 2
+    done = invoke("cache", "import", "missing.jsonl")
+    assert (done.returncode, done.stderr) == (1, "condget: No such file or directory: missing.jsonl\n")
+
+
+def test_a_file_that_is_no_cache_is_told(invoke: Run, tmp_path: Path) -> None:
+    """F11."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "cache.sqlite3").write_bytes(b"not a database" * 100)
+    done = invoke("cache", "info", "--cache", tmp_path / "there")
+    assert done.returncode == 0
+    assert done.stderr.startswith("condget: ")
+    assert str(tmp_path / "there") in done.stderr
+    kept = [p.read_bytes() for p in (tmp_path / "there").iterdir()]
+    assert b"not a database" * 100 in kept
