@@ -23,7 +23,8 @@ def date_of(response: Response | StoredResponse) -> float:
 
 def age_value(fields: Fields) -> int:
     """Return the Age of a response: the first member of the first line; an invalid one is ignored (RFC 9111 §5.1)."""
-    members = split_list(fields.first("age") or "")
+    value = fields.first("age")
+    members = split_list(value) if value else []
     return (parse_delta_seconds(members[0]) if members else None) or 0
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from condget.errors import NewerState, StoreError
 from condget.settings import Clock
@@ -93,6 +94,20 @@ class CacheFile:
                 if is_corrupt(error):
                     self._set_aside()
                 raise store_error(error, self.path) from error
+
+    def rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+        """Return the rows of one query: `reading` for the hot path, without its generator."""
+        with self._lock:
+            connection = self._connection
+            if connection is not None and self._pid == os.getpid():
+                try:
+                    return connection.execute(query, values).fetchall()
+                except sqlite3.Error as error:
+                    if is_corrupt(error):
+                        self._set_aside()
+                    raise store_error(error, self.path) from error
+        with self.reading() as connection:
+            return connection.execute(query, values).fetchall()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

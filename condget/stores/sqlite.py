@@ -93,10 +93,9 @@ class Cache:
 
     def load(self, url: str, partition: str = "") -> Sequence[StoredResponse]:
         """Return the heads of all stored responses of that URL and partition, newest first."""
-        with self._file.reading() as connection:
-            rows = connection.execute(
-                "SELECT head, id FROM responses WHERE url = ? AND partition = ? ORDER BY id DESC", (url, partition)
-            ).fetchall()
+        rows = self._file.rows(
+            "SELECT head, id FROM responses WHERE url = ? AND partition = ? ORDER BY id DESC", (url, partition)
+        )
         return [heads.decode(text, row) for text, row in rows]
 
     def content(self, stored: StoredResponse, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
@@ -113,11 +112,10 @@ class Cache:
         key = stored.id * SPAN + first
         data = self._recent.get((self._file.generation, key))
         if data is None:
-            with self._file.reading() as connection:
-                row = connection.execute("SELECT data FROM chunks WHERE key = ?", (key,)).fetchone()
-            if row is None:
+            rows = self._file.rows("SELECT data FROM chunks WHERE key = ?", (key,))
+            if not rows:
                 raise StoreError(f"The stored content of {stored.url} is gone from {self.path}.")
-            data = row[0]
+            ((data,),) = rows
             if len(data) <= _RECENT_BYTES:
                 self._remember(key, data)
         start, stop = start - first * CHUNK, stop - first * CHUNK
