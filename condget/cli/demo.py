@@ -1,22 +1,24 @@
 """`condget demo`: the story of an ETag, told by an origin on a loopback port that logs what it really sent.
 
-The cache, the list of feeds and the state of the poller live in a temporary directory; the user's are not touched.
+The cache lives in a temporary directory, the poller's state in memory; the user's are not touched.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import condget
-from condget import settings
 
 if TYPE_CHECKING:
     from condget.cli.origin import Exchange
+    from condget.feeds.subscriptions import Subscription
+    from condget.stores.base import Ledger
 
 COLUMNS = "  {:<28} {:<34} {:>6} {:>6}"
 GREEN = "\x1b[32m{}\x1b[0m"
@@ -29,17 +31,21 @@ def run() -> int:
     behind.
     """
     import tempfile
+    import time
 
     from condget.cli.origin import running
+    from condget.feeds.subscriptions import parse_list
+    from condget.stores.memory_ledger import MemoryLedger
 
+    os.environ["no_proxy"] = "127.0.0.1"  # a proxy would look for the origin on its own machine
     log: list[Exchange] = []
     with (
         tempfile.TemporaryDirectory(prefix="condget-") as directory,
         running(log.append) as origin,
-        condget.Client(cache=Path(directory), trust_env=False) as client,
+        condget.Client(cache=Path(directory)) as client,
     ):
         page, code, animals = (f"{origin.url}/only-etag{query}" for query in ("", "?tag=code", "?tag=animals"))
-        table, feed = f"{origin.url}/db", f"{origin.url}/feed.xml"
+        table = f"{origin.url}/db"
         print(f"condget asks an origin with a table of posts at {origin.url}.")
         print("This is the origin's own log; bytes are those of the content it sent.\n")
         print(COLUMNS.format("request", "precondition", "status", "bytes"))
@@ -61,36 +67,31 @@ def run() -> int:
             for _ in range(2):
                 client.get(code)
 
-        feeds = Path(directory) / "feeds.txt"
-        feeds.write_text(feed + "\n", encoding="ascii")
-        with _scene("A feed is polled, and polled again", log):
-            failed = _poll(feeds) or _poll(feeds)
-        with _scene("A post is added, and the feed polled once more", log):
+        feed = parse_list(f"{origin.url}/feed.xml", "feeds.txt")
+        ledger, today = MemoryLedger(), time.time()
+        with _scene("A feed is polled, and polled again the next day", log):
+            statuses = [*_poll(feed, ledger, today), *_poll(feed, ledger, today + 86400)]
+        with _scene("A post is added, and the feed polled the day after", log):
             client.post(table, json={"title": "Feeds", "tag": "code"})
-            failed = failed or _poll(feeds)
+            statuses += _poll(feed, ledger, today + 2 * 86400)
 
     asked = [exchange for exchange in log if exchange.method == "GET"]
     saved = [exchange for exchange in asked if exchange.status == 304]
     print(f"\n{len(saved)} of {len(asked)} GET requests were answered 304 Not Modified:")
     print(f"{_length(saved):,} of {_length(asked):,} bytes were not sent.")
-    return failed
+    return int("error" in statuses)
 
 
-def _poll(feeds: Path) -> int:
-    """Run `condget poll` as a user would, with a state of its own, and show what it says."""
-    import subprocess
+def _poll(feed: Sequence[Subscription], ledger: Ledger, now: float) -> Iterator[str]:
+    """Poll as `condget poll` does, print what it would say, and yield the statuses."""
+    from condget.polling import poll
+    from condget.reports.options import ReportOptions
+    from condget.reports.text import report
 
-    print(f"  $ condget poll --force {feeds.name}", flush=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "condget", "poll", "--force", str(feeds)],
-        env=os.environ | {settings.STATE_DIR_ENV: str(feeds.parent)},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    for line in done.stdout.splitlines() or ["(nothing new)"] * (done.returncode == 0):
-        print(f"    {line}")
-    return done.returncode
+    for outcome in poll(feed, ledger, clock=lambda: now):
+        said = report(outcome, ReportOptions(colour=_colours())) or "nothing new, nothing said\n"
+        print(textwrap.indent(said, "  > "), end="")
+        yield outcome.status
 
 
 @contextmanager
