@@ -103,9 +103,8 @@ def sentence(outcome: Outcome) -> str | None:
 
 
 def schedule(outcome: Outcome) -> str:
-    """Say when a feed is asked next, and why."""
+    """Say why a feed is asked next when it is; the reason of a schedule ends with the instant."""
+    if outcome.reason:
+        return line(outcome.reason)
     when = instant(outcome.next_poll)
-    why = line(outcome.reason or "")
-    if when is None:
-        return why
-    return f"next at {when}" + (f" ({why})" if why else "")
+    return "" if when is None else f"next at {when}"

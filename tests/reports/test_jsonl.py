@@ -38,7 +38,7 @@ def test_a_changed_feed_is_one_line_with_every_key() -> None:
         "reissued": False,
         "moved_to": None,
         "error": None,
-        "reason": "minimum interval of 60 min",
+        "reason": "the plain minimum of 60 min; next at 22:13Z",
         "next_poll": "2023-11-14T22:13:20Z",
         "validators_sent": {"If-None-Match": '"a"'},
         "validators_received": {"ETag": 'W/"b\xe9"'},

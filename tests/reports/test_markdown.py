@@ -34,7 +34,7 @@ HEADING = "## [Example](https://example.org/feed.xml)\n\n"
         (
             UNCHANGED,
             ReportOptions(all=True),
-            f"{HEADING}unchanged\n\nnext at 2023-11-14T22:13:20Z (minimum interval of 60 min)\n\n",
+            f"{HEADING}unchanged\n\nthe plain minimum of 60 min; next at 22:13Z\n\n",
         ),
         (FAILED, PLAIN, f'{HEADING}**Error**: the server answered 503 "down"; it is asked again later\n\n'),
         (SKIPPED, PLAIN, ""),

@@ -13,7 +13,7 @@ from tests.reports.outcomes import CHANGED, EDITED, FAILED, GONE, MOVED, NEW, RE
 
 PLAIN = ReportOptions()
 WHERE = "Example (https://example.org/feed.xml)"
-NEXT = "next at 2023-11-14T22:13:20Z (minimum interval of 60 min)"
+NEXT = "the plain minimum of 60 min; next at 22:13Z"
 ENTRIES = """\
   * Caching
     https://example.org/caching
@@ -86,6 +86,11 @@ def test_text_says(outcome: Outcome, options: ReportOptions, text: str) -> None:
 def test_the_name_from_the_list_stands_before_the_title() -> None:
     named = replace(NEW, name="My name for it")
     assert report(named, PLAIN).startswith("My name for it (https://example.org/feed.xml)")
+
+
+def test_without_a_reason_the_instant_of_the_next_poll_is_told() -> None:
+    text = report(replace(UNCHANGED, reason=None), ReportOptions(all=True))
+    assert text == f"{WHERE}: unchanged; next at 2023-11-14T22:13:20Z\n"
 
 
 def test_a_move_at_first_sight_is_told_too() -> None:
