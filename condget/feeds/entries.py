@@ -96,6 +96,9 @@ def diff(document: Document, seen: Mapping[str, SeenEntry], state_window: int, n
     aliases = _aliases(entries)
     known, reissued = _recognise(entries, aliases, seen)
 
+    said = seen.get(_REISSUED)
+    marks = {_REISSUED: _SHARED} if reissued else {}
+
     rows = [SeenEntry(alias, key, now, now) for alias, key in aliases.items() if _target(seen.get(alias)) != key]
     new: list[Entry] = []
     edited: list[Entry] = []
@@ -111,15 +114,19 @@ def diff(document: Document, seen: Mapping[str, SeenEntry], state_window: int, n
             last_seen = max(now, row.last_seen)
             rows.append(SeenEntry(entry.key, entry.fingerprint, row.first_seen, last_seen))
 
-    shared = dict.fromkeys(rung for entry in entries for rung in _below(entry))
-    said = seen.get(_REISSUED)
-    for mark in (*shared, *([_REISSUED] if reissued else [])):
+    claimed = {row.key for row in known.values()}
+    for rung in dict.fromkeys(rung for entry in entries for rung in _below(entry)):
+        row = seen.get(rung)
+        # Behind the mark stands the fingerprint of the rung's first owner, until the owner is known by a higher rung.
+        owner = row.fingerprint.lstrip(_SHARED) if row and rung not in claimed else ""
+        marks[rung] = _SHARED + owner
+    for mark, value in marks.items():
         row = seen.get(mark)
-        if row is None or row.fingerprint != _SHARED or now - row.last_seen > DAY:
-            rows.append(SeenEntry(mark, _SHARED, row.first_seen if row else now, now))
+        if row is None or row.fingerprint != value or now - row.last_seen > DAY:
+            rows.append(SeenEntry(mark, value, row.first_seen if row else now, now))
 
     forget = [key for key in seen if key[:1] == _ALIAS and key not in aliases]
-    forget += _outlived(seen, keys | shared.keys(), max(state_window, len(entries)), now)
+    forget += _outlived(seen, keys | marks.keys(), max(state_window, len(entries)), now)
     say = reissued and (said is None or now - said.last_seen > QUIET)
     return Diff(tuple(new), tuple(edited), say, tuple(rows), tuple(forget))
 
@@ -156,7 +163,7 @@ def _climbed(entry: Entry, seen: Mapping[str, SeenEntry]) -> Entry:
     """Lift an entry above the rungs that were shared in an earlier document."""
     ladder = _ladder(entry)
     key = entry.key
-    while _target(seen.get(key)) == _SHARED and key in ladder[:-1]:
+    while (_target(seen.get(key)) or "").startswith(_SHARED) and key in ladder[:-1]:
         key = ladder[ladder.index(key) + 1]
     return entry if key == entry.key else replace(entry, key=key)
 
@@ -197,7 +204,7 @@ def _recognise(
     # The entry that had a rung for itself before a twin appeared is the one with the same text.
     for entry in entries:
         for rung in () if entry.key in known else _below(entry):
-            if _target(seen.get(rung)) == entry.fingerprint and rung not in claimed:
+            if (_target(seen.get(rung)) or "").lstrip(_SHARED) == entry.fingerprint and rung not in claimed:
                 claim(entry, seen[rung])
                 break
 

@@ -137,8 +137,8 @@ def repaired(text: str, entities: dict[str, str] | None = None) -> str:
             budget -= len(declared[name])
             if budget < 0:
                 raise Expansion("its entities expand beyond all measure")
-            return escape(declared[name], quote=False)
-        return escape(html5[name + ";"], quote=False) if name + ";" in html5 else f"&amp;{name};"
+            return escape(declared[name])
+        return escape(html5[name + ";"]) if name + ";" in html5 else f"&amp;{name};"
 
     return _FORBIDDEN.sub("", _REFERENCE.sub(reference, text))
 

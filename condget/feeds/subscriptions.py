@@ -15,7 +15,6 @@ from typing import Literal, cast
 from urllib.parse import quote, unquote
 
 from condget.errors import SubscriptionError
-from condget.feeds.markup import decode
 
 Validators = Literal["both", "etag", "last-modified", "none"]
 
@@ -141,6 +140,8 @@ def _text(data: bytes | str, source: str) -> str:
     if isinstance(data, str):
         return data
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        from condget.feeds.markup import decode
+
         return decode(data)
     try:
         return data.decode("utf-8-sig")
@@ -237,7 +238,7 @@ def _options(pairs: Iterable[tuple[str, str]]) -> tuple[str | None, Options]:
         raise ValueError(f'"{validators}" is no choice of validators (both, etag, last-modified, none)')
     private = given.get("private-network", "no").lower()
     if private not in _TRUTH:
-        raise ValueError(f'private-network={private}: say yes or no')
+        raise ValueError(f"private-network={private}: say yes or no")
     agent = given.get("user-agent")
     if agent is not None and (not agent or _UNSENDABLE.search(agent)):
         raise ValueError("user-agent holds characters that cannot be sent")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -51,7 +52,8 @@ KINDS = {
     "<item><title>One</title><link>/one</link></item></rdf:RDF>",
     "atom10": '<feed xmlns="http://www.w3.org/2005/Atom"><title>Posts</title><id>f</id><link href="/"/>'
     '<entry><id>g1</id><title>One</title><link href="/one"/></entry></feed>',
-    "atom03": '<feed version="0.3" xmlns="http://purl.org/atom/ns#"><title>Posts</title><link href="/" rel="alternate"/>'
+    "atom03": '<feed version="0.3" xmlns="http://purl.org/atom/ns#"><title>Posts</title>'
+    '<link href="/" rel="alternate"/>'
     '<entry><id>g1</id><title>One</title><link rel="alternate" type="text/html" href="/one"/></entry></feed>',
     "cdf": '<CHANNEL HREF="/"><TITLE>Posts</TITLE><ITEM HREF="/one"><TITLE>One</TITLE></ITEM></CHANNEL>',
     "json11": json.dumps(
@@ -126,7 +128,8 @@ def test_the_charset_of_the_response_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "guid", ["a/b", "/x", "?p=1", "http:////x", "HTTP://Example.org:80/a/../b", "//x/y", "#1", "tag:x,2020:1", "http://[bad"]
+    "guid",
+    ["a/b", "/x", "?p=1", "http:////x", "HTTP://Example.org:80/a/../b", "//x/y", "#1", "tag:x,2020:1", "http://[bad"],
 )
 @pytest.mark.parametrize("location", [HERE, "http://other.example/"])
 def test_f7_an_id_is_raw_wherever_the_document_came_from(guid: str, location: str) -> None:
@@ -178,7 +181,8 @@ def test_f7_an_id_with_a_stray_ampersand_is_the_mended_one() -> None:
 @pytest.mark.parametrize("crack", ["<b>", "<x:y/>", "</nothing>"], ids=["unclosed", "undeclared prefix", "unopened"])
 def test_f7_identity_holds_in_the_loose_parser(crack: str) -> None:
     """F7"""
-    items = item("Q &amp; A", "http://e/?p=1&amp;x=2", "<description>Fish</description>") + item("Two", "<![CDATA[a&b]]>")
+    items = item("Q &amp; A", "http://e/?p=1&amp;x=2", "<description>Fish</description>")
+    items += item("Two", "<![CDATA[a&b]]>")
     before, after = read(rss(items, channel=crack)), read(rss(items))
     assert before.defect
     assert [(entry.key, entry.id, entry.title) for entry in before.entries] == [
@@ -188,7 +192,13 @@ def test_f7_identity_holds_in_the_loose_parser(crack: str) -> None:
 
 @pytest.mark.parametrize(
     "wrap",
-    ["\n\n{}", "<br />\n<b>Warning</b>: x in <b>y.php</b>\n{}", "{}<!-- cached -->", "{}<script>x</script>", "\ufeff\ufeff{}"],
+    [
+        "\n\n{}",
+        "<br />\n<b>Warning</b>: x in <b>y.php</b>\n{}",
+        "{}<!-- cached -->",
+        "{}<script>x</script>",
+        "\ufeff\ufeff{}",
+    ],
 )
 def test_what_stands_around_a_feed_is_looked_past(wrap: str) -> None:
     text = rss(item(), head='<?xml version="1.0" encoding="utf-8"?>')
@@ -274,7 +284,7 @@ def test_c4_hints_that_make_no_sense_are_none(ttl: str) -> None:
         item(more="<description>  Hello\n world</description>"),
         item(more="<description><![CDATA[<p>Hello <b>world</b></p>]]></description>"),
         item(more="<!-- x --><description>Hello world</description><pubDate>Mon, 01 Jan 2024 00:00:00 GMT</pubDate>"),
-        item(more="<slash:comments>7</slash:comments><description>Hello world</description><dc:date>2020-01-01</dc:date>"),
+        item(more="<slash:comments>7</slash:comments><description>Hello world</description><dc:date>2020</dc:date>"),
         item(more='<description>Hello world</description><enclosure url="http://cdn/x?sig=2" length="1" type="a/b"/>'),
     ],
     ids=["white space", "markup", "stamp", "comment count", "signed enclosure"],
@@ -375,19 +385,19 @@ def test_the_entities_of_the_old_netscape_document_type_are_known() -> None:
         '<feed xmlns="http://www.w3.org/2005/Atom"><entry><content type="xhtml">' + "<div>" * 2_000,
         '<feed xmlns="http://www.w3.org/2005/Atom"><entry><content mode="base64" type="x">%%%</content></entry>',
         "<rss><channel><item><pubDate>" + "9" * 5_000 + "</pubDate></item></channel></rss>",
-        '{"version": "https://jsonfeed.org/version/1", "items": [1, null, {"id": 7, "title": ["x"]}, {"id": "\\ud800"}]}',
+        '{"version": "https://jsonfeed.org/version/1", "items": [1, null, {"id": 7, "title": ["x"]}]}',
+        '{"version": "https://jsonfeed.org/version/1", "items": [{"id": "\\ud800", "title": "\\ud800"}]}',
     ],
 )
 def test_f4_no_document_brings_the_parser_down(text: str) -> None:
     """F4"""
     start = time.process_time()
-    try:
+    with contextlib.suppress(DocumentError):
         read(text)
-    except DocumentError:
-        pass
     assert time.process_time() - start < 3
 
 
 def test_a_json_id_may_be_a_number() -> None:
-    document = read('{"version": "https://jsonfeed.org/version/1", "items": [{"id": 7, "content_html": "<p>x", "date_published": "2024-01-01T01:00:00+01:00"}]}')
+    items = '[{"id": 7, "content_html": "<p>x", "date_published": "2024-01-01T01:00:00+01:00"}]'
+    document = read(f'{{"version": "https://jsonfeed.org/version/1", "items": {items}}}')
     assert (only(document).id, only(document).published, document.version) == ("7", "2024-01-01T00:00:00Z", "json1")
