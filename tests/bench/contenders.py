@@ -76,11 +76,7 @@ async def in_tasks(fetch: Fetch, urls: Sequence[str], at_a_time: int) -> list[fl
 
 def conditions(url: str) -> dict[str, str]:
     """What a client without a cache must send by hand to get a 304."""
-    return (
-        {"If-None-Match": '"v1"', "If-Modified-Since": "Sat, 26 Apr 2025 10:00:00 GMT"}
-        if "/valid/" in url
-        else {}
-    )
+    return {"If-None-Match": '"v1"', "If-Modified-Since": "Sat, 26 Apr 2025 10:00:00 GMT"} if "/valid/" in url else {}
 
 
 class Ready(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -200,9 +196,7 @@ def hishel_client(folder: Path, in_async: bool) -> Opened:
     if in_async:
         storage = hishel.AsyncSqliteStorage(database_path=path)
         return async_httpx(hishel.httpx.AsyncCacheClient(storage=storage, rfc=rfc), fill)
-    return sync_httpx(
-        hishel.httpx.CacheClient(storage=hishel.SqliteStorage(database_path=path), rfc=rfc), fill
-    )
+    return sync_httpx(hishel.httpx.CacheClient(storage=hishel.SqliteStorage(database_path=path), rfc=rfc), fill)
 
 
 @contextlib.contextmanager

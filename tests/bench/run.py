@@ -1,8 +1,9 @@
 """Measures condget beside bare httpx and other caches, in one run: `python tests/bench/run.py [--quick]`.
 
 Peers are measured if installed and are no dependencies of condget:
-`pip install "hishel[httpx,async]" requests-cache "cachecontrol[filecache]"`. The origin is a process of its own on the
-loopback. Contenders take turns; every figure is the median of the rounds. CPU is what the client's process used.
+`pip install "hishel[httpx,async]" requests-cache "cachecontrol[filecache]"`. The origin is a process of its own on
+the loopback. Contenders take turns in short rounds; a figure is the median of the rounds, a ratio the median of the
+rounds' ratios, so that a busy machine disturbs all alike. CPU is what the client's process used.
 """
 
 from __future__ import annotations
@@ -40,16 +41,20 @@ class Figure(NamedTuple):
     latency: float
 
 
+#: By contender and scenario, one figure a round.
+Figures = dict[tuple[str, Scenario], list[Figure]]
+
+
 def scenarios(stored: int) -> list[Scenario]:
     """A miss comes last: it adds to the store."""
     few = [
-        Scenario("fresh 10 KB", "fresh", 10, 1, stored, 200),
-        Scenario("304", "valid", 10, 1, stored, 100),
-        Scenario("stored miss", "miss", 10, 1, stored, 100),
+        Scenario("fresh 10 KB", "fresh", 10, 1, stored, 60),
+        Scenario("304", "valid", 10, 1, stored, 40),
+        Scenario("stored miss", "miss", 10, 1, stored, 40),
     ]
     if stored > URLS:
         return few
-    more = [Scenario("fresh 1 MB", "fresh", 1024, 1, stored, 30)]
+    more = [Scenario("fresh 1 MB", "fresh", 1024, 1, stored, 20)]
     many = [s._replace(name=f"{s.name}, 16", at_a_time=16, requests=s.requests * 2) for s in few]
     return [few[0], *more, few[1], *many[:2], few[2], many[2]]
 
@@ -81,9 +86,9 @@ def compare(
     rounds: int,
     base: str,
     fresh_number: Iterator[int],
-) -> dict[tuple[str, Scenario], Figure]:
+) -> Figures:
     """Open every contender with that many stored responses, then let them take turns in each scenario."""
-    figures: dict[tuple[str, Scenario], list[Figure]] = {}
+    figures: Figures = {}
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         opened: dict[str, Contender] = {}
         for name, make in chosen.items():
@@ -105,10 +110,10 @@ def compare(
                 if scenario.kind == "fresh" or not name.startswith(("objects", "bare read")):
                     figure = measure(contender, scenario, base, fresh_number)
                     figures.setdefault((name, scenario), []).append(figure)
-    return {key: Figure(*map(statistics.median, zip(*found, strict=True))) for key, found in figures.items()}
+    return figures
 
 
-def print_figures(figures: dict[tuple[str, Scenario], Figure]) -> None:
+def print_figures(figures: Figures) -> None:
     cases = list(dict.fromkeys(scenario for _, scenario in figures))
     names = list(dict.fromkeys(name for name, _ in figures))
     print("\nMicroseconds a request, CPU of the client / latency")
@@ -116,21 +121,23 @@ def print_figures(figures: dict[tuple[str, Scenario], Figure]) -> None:
         titles = [f"{s.name}{f', {s.stored:,}' if s.stored > URLS else ''}" for s in part]
         print(f"{'':17}" + "".join(f"{title:>21}" for title in titles))
         for name in names:
-            cells = [figures.get((name, scenario)) for scenario in part]
-            print(
-                f"{name:17}"
-                + "".join(f"{f'{c.cpu:,.0f} / {c.latency:,.0f}' if c else '':>21}" for c in cells)
-            )
+            cells = [
+                tuple(map(statistics.median, zip(*figures[name, scenario], strict=True)))
+                if (name, scenario) in figures
+                else ()
+                for scenario in part
+            ]
+            print(f"{name:17}" + "".join(f"{' / '.join(f'{value:,.0f}' for value in c):>21}" for c in cells))
 
 
-def print_targets(figures: dict[tuple[str, Scenario], Figure]) -> None:
+def print_targets(figures: Figures) -> None:
     """CPU ratios, each with what is wanted of it."""
-    cpu = {(name, s.name, s.stored): figure.cpu for (name, s), figure in figures.items()}
+    cpu = {(name, s.name, s.stored): [figure.cpu for figure in found] for (name, s), found in figures.items()}
     peers = ("hishel", "requests-cache", "CacheControl")
 
-    def row(title: str, above: float | None, below: float | None, wanted: float, at_most: bool) -> None:
+    def row(title: str, above: list[float] | None, below: list[float] | None, wanted: float, at_most: bool) -> None:
         if above and below:
-            ratio = above / below
+            ratio = statistics.median(a / b for a, b in zip(above, below, strict=True))
             met = ratio <= wanted if at_most else ratio >= wanted
             sign = "at most" if at_most else "at least"
             print(f"{title:62} {ratio:6.2f}  {sign:8} {wanted:<4} {'met' if met else 'NOT MET'}")
@@ -138,7 +145,8 @@ def print_targets(figures: dict[tuple[str, Scenario], Figure]) -> None:
     print("\nRatios of CPU")
     for size in ("fresh 10 KB", "fresh 1 MB"):
         ours, ours_async = cpu.get(("condget", size, URLS)), cpu.get(("condget async", size, URLS))
-        fastest = min((cpu[p, size, URLS] for p in peers if (p, size, URLS) in cpu), default=None)
+        present = [cpu[peer, size, URLS] for peer in peers if (peer, size, URLS) in cpu]
+        fastest = min(present, key=statistics.median, default=None)
         read = cpu[("bare read", size, URLS)]
         row(f"{size}: condget to bare read", ours, read, 1.3, True)
         row(f"{size}: condget async to bare read (sync)", ours_async, read, 2, True)
@@ -170,17 +178,13 @@ def machine() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="skip the runs with 100,000 stored responses")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument(
-        "--only", metavar="NAME", action="append", help="measure these contenders (and the bare ones)"
-    )
+    parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--only", metavar="NAME", action="append", help="measure these contenders (and the bare ones)")
     args = parser.parse_args()
     chosen = {
-        n: m
-        for n, m in contenders().items()
-        if not args.only or n in args.only or n.startswith(("objects", "bare"))
+        n: m for n, m in contenders().items() if not args.only or n in args.only or n.startswith(("objects", "bare"))
     }
-    figures: dict[tuple[str, Scenario], Figure] = {}
+    figures: Figures = {}
     with origin() as base:
         for stored in (URLS,) if args.quick else (URLS, 100_000):
             figures |= compare(chosen, stored, args.rounds, base, itertools.count())

@@ -149,9 +149,7 @@ def main() -> int:
         alone = dict(zip(chosen, pool.map(one, range(len(chosen)), chosen), strict=True))
     results = judge(tests, alone)
 
-    counts = collections.Counter(
-        (tests[name].get("kind", "required"), r.outcome) for name, r in results.items()
-    )
+    counts = collections.Counter((tests[name].get("kind", "required"), r.outcome) for name, r in results.items())
     for name, result in results.items():
         if args.verbose or args.only or result.outcome != "pass":
             kind = tests[name].get("kind", "required")
@@ -160,12 +158,8 @@ def main() -> int:
     for kind in ("required", "optimal", "check"):
         of_kind = {outcome: n for (k, outcome), n in counts.items() if k == kind}
         rest = ", ".join(f"{n} {outcome}" for outcome, n in sorted(of_kind.items()) if outcome != "pass")
-        met = sum(
-            r.outcome == "pass" for name, r in alone.items() if tests[name].get("kind", "required") == kind
-        )
-        print(
-            f"{kind:8} {of_kind.get('pass', 0)} of {sum(of_kind.values())}, {met} dependencies aside", end=""
-        )
+        met = sum(r.outcome == "pass" for name, r in alone.items() if tests[name].get("kind", "required") == kind)
+        print(f"{kind:8} {of_kind.get('pass', 0)} of {sum(of_kind.values())}, {met} dependencies aside", end="")
         print(f" ({rest})" if rest else "")
     if args.json:
         rows = {name: [tests[name].get("kind", "required"), *result] for name, result in results.items()}

@@ -60,9 +60,7 @@ def check(setup: bool, holds: bool, reason: str) -> None:
         raise SetupFailed(reason) if setup else Failed(reason)
 
 
-def run_test(
-    test: dict[str, Any], base: str, client: Open, folder: Path, log: Callable[[str], None] | None
-) -> Result:
+def run_test(test: dict[str, Any], base: str, client: Open, folder: Path, log: Callable[[str], None] | None) -> Result:
     """Run one test with a new client that may keep its files in `folder`."""
     token = str(uuid.uuid4())
     steps = [step | {"id": test["id"], "name": test["name"]} for step in test["requests"]]
@@ -166,9 +164,7 @@ def check_answer(step: Step, number: int, answer: Answer, token: str) -> None:
     check(True, len(numbers) == len(set(numbers)), "retry")
 
     if step.get("expected_type") == "cached" and not (status == 304 and math.isnan(counted)):
-        check(
-            is_setup(step, "expected_type"), counted < number, f"Response {number} does not come from cache"
-        )
+        check(is_setup(step, "expected_type"), counted < number, f"Response {number} does not come from cache")
     if step.get("expected_type") == "not_cached":
         check(is_setup(step, "expected_type"), counted == number, f"Response {number} comes from cache")
 
@@ -231,9 +227,7 @@ def check_answer(step: Step, number: int, answer: Answer, token: str) -> None:
     check(setup, wanted in (None, text), f"Response {number} body is {text!r}, not {wanted!r}")
 
 
-def check_server(
-    steps: list[dict[str, Any]], answers: list[Answer | None], seen: list[dict[str, Any]]
-) -> None:
+def check_server(steps: list[dict[str, Any]], answers: list[Answer | None], seen: list[dict[str, Any]]) -> None:
     """Compare the requests that reached the server with what was expected of each step."""
     at = 0
     for number, (step, answer) in enumerate(zip(steps, answers, strict=True), 1):
