@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,8 +77,8 @@ class CacheFile:
         self._clock = clock
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
-        self._pid = 0
         self._inode = 0
+        _files.add(self)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -88,8 +89,7 @@ class CacheFile:
         """
         with self._lock:
             try:
-                connection = self._connection
-                yield self._reopened() if connection is None or self._pid != os.getpid() else connection
+                yield self._connection or self._reopened()
             except (sqlite3.Error, OSError) as error:
                 if is_corrupt(error):
                     self._set_aside()
@@ -99,7 +99,7 @@ class CacheFile:
         """Return the rows of one query: `reading` for the hot path, without its generator."""
         with self._lock:
             connection = self._connection
-            if connection is not None and self._pid == os.getpid():
+            if connection is not None:
                 try:
                     return connection.execute(query, values).fetchall()
                 except sqlite3.Error as error:
@@ -143,13 +143,13 @@ class CacheFile:
 
     def close(self) -> None:
         with self._lock:
-            if self._connection is not None and self._pid == os.getpid():
+            if self._connection is not None:
                 self._connection.close()
-            self._connection = None
+                self._connection = None
 
     @property
     def is_open(self) -> bool:
-        return self._connection is not None and self._pid == os.getpid()
+        return self._connection is not None
 
     def _is_in_place(self) -> bool:
         """Whether the open file still is the one at our path; it may be deleted or replaced at any time."""
@@ -159,10 +159,7 @@ class CacheFile:
             return False
 
     def _reopened(self) -> sqlite3.Connection:
-        # A connection from before a fork is the parent's: to close it here would drop the parent's locks.
-        if self._connection is not None and self._pid == os.getpid():
-            self._connection.close()
-        self._connection = None
+        self.close()
         try:
             connection = self._opened()
         except sqlite3.DatabaseError as error:
@@ -171,7 +168,7 @@ class CacheFile:
             self._set_aside()
             connection = self._opened()
         self.generation += 1
-        self._connection, self._pid, self._inode = connection, os.getpid(), self.path.stat().st_ino
+        self._connection, self._inode = connection, self.path.stat().st_ino
         return connection
 
     def _opened(self) -> sqlite3.Connection:
@@ -199,12 +196,27 @@ class CacheFile:
         return connection
 
     def _set_aside(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self.close()
         if self.path.exists():
             aside = set_aside(self.path, self._clock())
             self.notices.append(f"The cache {self.path} is corrupt; it was set aside as {aside}.")
+
+
+# After a fork the connection is the parent's, and so may the lock be. A SQLite connection must not even be closed in
+# the child (https://sqlite.org/howtocorrupt.html, 2.7), so it is kept, out of reach.
+_files: weakref.WeakSet[CacheFile] = weakref.WeakSet()
+_of_the_parent: list[sqlite3.Connection | None] = []
+
+
+def _forget_the_parent() -> None:
+    for file in _files:
+        _of_the_parent.append(file._connection)
+        file._connection = None
+        file._lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_the_parent)
 
 
 def _connected(path: Path) -> sqlite3.Connection:
