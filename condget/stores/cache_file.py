@@ -227,7 +227,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def _is_empty(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    return not connection.execute("SELECT 1 FROM sqlite_master").fetchall()
 
 
 def _delete_abandoned(connection: sqlite3.Connection, before: float) -> None:
