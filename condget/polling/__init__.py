@@ -1,1 +1,35 @@
-"""TODO"""
+"""The poller: conditional requests for many feeds, politely.
+
+    from condget.feeds.subscriptions import parse_list
+    from condget.polling import poll
+    from condget.stores.memory_ledger import MemoryLedger
+
+    for outcome in poll(parse_list("https://example.org/feed.xml", "feeds.txt"), MemoryLedger()):
+        print(outcome.status, outcome.url, len(outcome.entries))
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from condget.polling.batch import Manners
+    from condget.polling.coordinator import Plan, plan, poll, run
+
+# Imported when first used: the child processes of `parsing` import this package, too.
+_HOMES = {
+    "Manners": "condget.polling.batch",
+    "Plan": "condget.polling.coordinator",
+    "plan": "condget.polling.coordinator",
+    "poll": "condget.polling.coordinator",
+    "run": "condget.polling.coordinator",
+}
+
+__all__ = ["Manners", "Plan", "plan", "poll", "run"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,96 @@
+"""What passes the executor seam: `Batch` and its `Job`s go to a worker, `Polled` comes back. Builtins only, picklable.
+
+A worker gets all it needs and returns all it learned; it never sees the state file. What entries are known stays
+with the coordinator, which compares: to send them along would cost every poll what only a changed feed needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from condget.cache.messages import Response
+from condget.feeds.outcomes import Document
+from condget.feeds.schedule import Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a run behaves towards servers; durations in seconds."""
+
+    pace: Pace = field(default_factory=Pace)
+    #: Ask feeds that are not due, too; still conditional (B8). Neither gone feeds of a list nor held hosts (C6, C8).
+    force: bool = False
+    #: Send no validators.
+    unconditional: bool = False
+    #: The deadline of one exchange (F1).
+    timeout: float = 30.0
+    #: Requests under way at once, over all hosts.
+    concurrency: int = 20
+    #: Between the starts of two requests to one host (C12); None: 1 second, but none for loopback.
+    gap: float | None = None
+    #: What reading one document may take (F3).
+    reading_time: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One feed to ask."""
+
+    key: str
+    #: Where to ask: the configured URL, or where it moved to.
+    url: str
+    #: The configured URL, where `url` is another.
+    configured: str | None = None
+    preconditions: tuple[tuple[str, str], ...] = ()
+    #: The URLs that may be sent the preconditions; the last one is whose validators they are (B10).
+    chain: tuple[str, ...] = ()
+    #: Digest of the content that was accepted last; the same is not parsed again.
+    digest: str | None = None
+    fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    userinfo: str | None = field(default=None, repr=False)
+    user_agent: str | None = None
+    timeout: float | None = None
+    private_network: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Jobs by host: a host is never split, and its jobs are done one after another."""
+
+    hosts: tuple[tuple[Job, ...], ...]
+    manners: Manners = field(default_factory=Manners)
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What asking one feed brought; the coordinator makes an outcome of it."""
+
+    key: str
+    #: When it was over.
+    now: float
+    #: Why the feed was not asked after all: its host asked for silence meanwhile (C6).
+    skipped: str | None = None
+    #: The head of the last response; None where no complete one came.
+    response: Response | None = None
+    #: The URLs that were asked, first to last.
+    chain: tuple[str, ...] = ()
+    #: Where an unbroken run of permanent redirects led (E1).
+    permanent_to: str | None = None
+    sent: tuple[tuple[str, str], ...] = ()
+    received: int = 0
+    #: None with a 304, an error, or the same content as last time.
+    document: Document | None = None
+    digest: str | None = None
+    #: What went wrong, in a sentence; None: the answer is accepted.
+    error: str | None = None
+    connected: bool = True
+
+
+def host_of(url: str) -> str:
+    """Return the host that is asked for a URL, whatever the port: what gaps and holds apply to (C6, C12).
+
+    >>> host_of("https://Example.org.:8080/feed")
+    'example.org'
+    """
+    return (urlsplit(url).hostname or "").rstrip(".")

@@ -1,0 +1,233 @@
+"""A run: plan what to ask and why not the rest, have a batch polled, and commit what was delivered.
+
+`run` yields outcomes as they are finished, and commits a group when the next one is asked for: whoever takes
+outcomes has delivered them by then. So nothing is marked as seen that was not reported (B7), and a reader that
+breaks off leaves the last group to be reported again.
+
+A machine that is offline is recognised by the whole run (C13): as long as no feed was reached, failures to connect
+are held back.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from condget import settings
+from condget.cache.validators import preconditions
+from condget.errors import UsageError
+from condget.feeds import schedule
+from condget.feeds.outcomes import FeedState, HostHold, Outcome
+from condget.feeds.schedule import Pace
+from condget.feeds.subscriptions import Subscription, merge
+from condget.polling.batch import Batch, Job, Manners, host_of
+from condget.stores.base import Ledger
+
+if TYPE_CHECKING:
+    from condget.polling.executors import Executor
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run will ask, with what is remembered of those feeds; and the outcomes that need no request."""
+
+    batch: Batch
+    subscriptions: Mapping[str, Subscription]
+    states: Mapping[str, FeedState]
+    #: Feeds whose options cannot be used now.
+    refused: tuple[Outcome, ...] = ()
+    #: Feeds that are not asked, each with its reason.
+    skipped: tuple[Outcome, ...] = ()
+
+    @property
+    def asked(self) -> int:
+        """How many feeds will be asked."""
+        return sum(map(len, self.batch.hosts))
+
+
+def plan(subscriptions: Iterable[Subscription], ledger: Ledger, manners: Manners, now: float) -> Plan:
+    """Decide which feeds are asked now. Reads the ledger and writes nothing."""
+    unique = {subscription.key: subscription for subscription in merge([subscriptions])}
+    known, holds = ledger.due(list(unique)), ledger.holds()
+    skipped: dict[str, Outcome] = {}
+    due: list[str] = []
+    for key, subscription in unique.items():
+        next_poll, reason, gone = known.get(key, (now, "", False))
+        # Who names a gone feed on the command line, with --force, says so (C8).
+        if gone and not (manners.force and subscription.source == "command line"):
+            skipped[key] = _skipped(subscription, reason, None)
+        elif not manners.force and not schedule.is_due(next_poll, pace=_pace(subscription, manners), now=now):
+            skipped[key] = _skipped(subscription, reason, next_poll)
+        else:
+            due.append(key)
+    states = ledger.load(due) if due else {}
+    refused: list[Outcome] = []
+    jobs: dict[str, list[Job]] = {}
+    for key in due:
+        subscription, state = unique[key], states.get(key)
+        try:
+            job = _job(subscription, state, manners)
+        except UsageError as error:
+            refused.append(Outcome(key, "error", name=subscription.name, error=str(error)))
+            continue
+        host = host_of(job.url)
+        if job.configured is not None and job.url in unique:
+            skipped[key] = _skipped(subscription, f"it moved to {job.url}, which is in the list, too", None)
+        elif (hold := holds.get(host)) is not None and _holds(hold, manners, now):
+            skipped[key] = _skipped(subscription, hold.reason, hold.until)
+        else:
+            jobs.setdefault(host, []).append(job)
+    # The longest first: with gaps between requests, it is they who say when the run ends.
+    hosts = sorted(map(tuple, jobs.values()), key=len, reverse=True)
+    return Plan(Batch(tuple(hosts), manners), unique, states, tuple(refused), tuple(skipped.values()))
+
+
+def run(planned: Plan, ledger: Ledger, executor: Executor, clock: settings.Clock) -> Iterator[Sequence[Outcome]]:
+    """Yield outcomes in groups as they are finished; a group is committed when the next one is asked for."""
+    if planned.refused:
+        yield planned.refused
+    if not planned.batch.hosts:
+        return
+    from condget.polling.settling import settle
+
+    jobs = {job.key: job for host in planned.batch.hosts for job in host}
+    reached = False
+    held: list[Outcome] = []
+    with closing(executor.run(planned.batch)) as groups:  # type: ignore[type-var]
+        for group in groups:
+            for polled in group:
+                subscription = planned.subscriptions[polled.key]
+                seen = ledger.seen(polled.key) if polled.document else {}
+                pace = _pace(subscription, planned.batch.manners)
+                held.append(
+                    settle(subscription, jobs[polled.key], planned.states.get(polled.key), polled, seen, pace)
+                )
+                reached = reached or polled.connected
+            if reached:
+                yield held
+                ledger.commit(held)
+                held = []
+    if held:
+        now = clock()
+        held = [
+            schedule.offline(
+                outcome,
+                planned.states.get(outcome.url),
+                pace=_pace(planned.subscriptions[outcome.url], planned.batch.manners),
+                now=now,
+            )
+            for outcome in held
+        ]
+        yield held
+        ledger.commit(held)
+
+
+def poll(
+    subscriptions: Iterable[Subscription],
+    ledger: Ledger,
+    *,
+    manners: Manners | None = None,
+    clock: settings.Clock | None = None,
+    executor: Executor | None = None,
+) -> Iterator[Outcome]:
+    """Poll the feeds that are due and yield what each brought.
+
+    What an outcome says is committed to the ledger after the caller has come back for the next one; leave the loop
+    early, and the last outcomes come again with the next poll. One run at a time may use a ledger; for a
+    `SqliteLedger` hold `condget.stores.lock.lock`.
+
+    >>> from condget.feeds.subscriptions import single
+    >>> from condget.stores.memory_ledger import MemoryLedger
+    >>> [outcome.status for outcome in poll([single("http://localhost:1/feed")], MemoryLedger())]
+    ['error']
+    """
+    import time
+
+    clock = clock or time.time
+    now = clock()
+    ledger.set_back(now)
+    planned = plan(subscriptions, ledger, manners or Manners(), now)
+    if not planned.asked and not planned.refused:
+        return
+    from condget.polling.executors import InProcess
+
+    for group in run(planned, ledger, executor or InProcess(clock), clock):
+        yield from group
+
+
+def _pace(subscription: Subscription, manners: Manners) -> Pace:
+    every = subscription.options.every
+    return manners.pace if every is None else replace(manners.pace, every=every)
+
+
+def _skipped(subscription: Subscription, reason: str, next_poll: float | None) -> Outcome:
+    return Outcome(subscription.key, "skipped", name=subscription.name, reason=reason, next_poll=next_poll)
+
+
+def _holds(hold: HostHold, manners: Manners, now: float) -> bool:
+    # A hold that ends later than any rule can say was written by a clock that ran ahead (C14).
+    return not schedule.is_due(hold.until, pace=manners.pace, now=now)
+
+
+def _job(subscription: Subscription, state: FeedState | None, manners: Manners) -> Job:
+    """Compose what a worker needs to ask one feed.
+
+    Raises:
+        UsageError: a field is to be read from a variable or a file that is not there.
+    """
+    url, options = subscription.url, subscription.options
+    # After a failure where the feed moved to, the configured URL and that one are asked in turn: it may have moved
+    # on, or back.
+    if state is not None and state.moved_to is not None and state.failures % 2 == 0:
+        url = state.moved_to
+    # Secrets belong to the origin that they were configured for (E5).
+    own = _origin(url) == _origin(subscription.url)
+    stored = state.stored if state is not None and not manners.unconditional else None
+    wanted = {"both": ("If-None-Match", "If-Modified-Since"), "etag": ("If-None-Match",)}.get(
+        options.validators, ("If-Modified-Since",) if options.validators == "last-modified" else ()
+    )
+    return Job(
+        subscription.key,
+        url,
+        configured=None if url == subscription.url else subscription.url,
+        preconditions=tuple(pair for pair in preconditions([stored] if stored else []) if pair[0] in wanted),
+        chain=state.chain if state is not None else (),
+        digest=state.digest if state is not None else None,
+        fields=tuple((name, _resolved(subscription, name, value)) for name, value in options.headers) if own else (),
+        userinfo=subscription.userinfo if own else None,
+        user_agent=options.user_agent,
+        timeout=options.timeout,
+        private_network=options.private_network,
+    )
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _resolved(subscription: Subscription, name: str, value: str) -> str:
+    """Return the value of a configured field; it is kept nowhere (F12)."""
+    kind, colon, where = value.partition(":")
+    if not colon or kind not in ("@env", "@file"):
+        return value
+    place = f"{subscription.source}: header={name}"
+    found: str | None
+    if kind == "@env":
+        found = os.environ.get(where)
+        if found is None:
+            raise UsageError(f"{place}: the variable {where} is not set; set it, or take the header out")
+    else:
+        try:
+            found = Path(where).expanduser().read_text(encoding="latin-1")
+        except OSError as error:
+            raise UsageError(f"{place}: {where} cannot be read ({error.strerror})") from None
+    found = found.strip()
+    if not found:
+        raise UsageError(f"{place}: {where} is empty")
+    return found
