@@ -373,13 +373,13 @@ def _passed_on(
     stream_class: type[SavingStream] | type[AsyncSavingStream],
 ) -> httpx.Response | None:
     """Return the origin's response, its stream wrapped where it is to be stored; None: a stored part of it is gone."""
-    exchange.passed_on(response, settlement.status)
     prefix: Iterator[bytes] | None = None
     if settlement.completed is not None:
         prefix = exchange.completed(response, settlement.completed)
         if prefix is None:
             return None
     saver = exchange.saver(settlement, response.headers.get("content-length"))
+    exchange.passed_on(response, settlement.status)
     if saver is None and prefix is None:
         if flight is not None:
             flight.land()

@@ -43,7 +43,7 @@ def control_of(request: httpx.Request) -> Control:
     """Read a request's control; a mode alone may be given as a string.
 
     Raises:
-        ValueError: a key or a mode that does not exist.
+        ValueError: a key or a mode that does not exist, or a value of the wrong type.
     """
     given = request.extensions.get(EXTENSION)
     if given is None:
@@ -53,6 +53,10 @@ def control_of(request: httpx.Request) -> Control:
         raise ValueError(f'extensions["condget"] takes mode, partition and ttl, not {given!r}')
     if options.get("mode", "default") not in MODES:
         raise ValueError(f'extensions["condget"]["mode"] is one of {", ".join(MODES)}, not {options["mode"]!r}')
+    if not isinstance(options.get("partition", ""), str):
+        raise ValueError(f'extensions["condget"]["partition"] is a string, not {options["partition"]!r}')
+    if not isinstance(options.get("ttl"), (int, float, type(None))):
+        raise ValueError(f'extensions["condget"]["ttl"] is a number of seconds, not {options["ttl"]!r}')
     return Control(**options)
 
 
@@ -133,7 +137,8 @@ class Exchange:
         """Return the origin's response with what the cache has to say about it."""
         response.extensions = {**response.extensions, EXTENSION: status}
         if self.policy.cache_status:
-            response.headers["Cache-Status"] = str(status)
+            # Behind the members of the caches that came before (RFC 9211 §2).
+            response.headers = httpx.Headers([*response.headers.raw, (b"Cache-Status", str(status).encode("latin-1"))])
         return response
 
     def unconditional(self, forward: Forward) -> Forward:
@@ -147,7 +152,8 @@ class Exchange:
         if prefix is None:
             return None
         response.status_code = 200
-        response.headers = httpx.Headers(_raw(save.stored.fields))
+        cookies = [pair for pair in response.headers.raw if pair[0].lower() == b"set-cookie"]
+        response.headers = httpx.Headers([*_raw(save.stored.fields), *cookies])
         response.extensions["reason_phrase"] = b"OK"
         return prefix
 
