@@ -43,7 +43,10 @@ def main() -> None:
     from condget.cli.shell import app
 
     signal.signal(signal.SIGTERM, _terminate)
-    app(prog_name="condget")
+    try:
+        app(prog_name="condget")
+    except OSError as error:  # before a command ran: help that cannot be written
+        sys.exit(exit_code(error))
 
 
 def exit_code(error: BaseException) -> int:

@@ -51,6 +51,7 @@ def get(
         str,
         typer.Option(
             metavar="MODE",
+            show_default=False,
             help="How to use the cache, as in the Fetch standard: default, no-store, reload (ask unconditionally), "
             "no-cache (ask the origin first), force-cache (stale will do), only-if-cached.",
         ),
@@ -61,7 +62,7 @@ def get(
     timeout: Annotated[
         float,
         typer.Option(
-            metavar="SECONDS", show_default="30", help="Give up when the server is silent for so long."
+            metavar="SECONDS", show_default=False, help="Give up when the server is silent for so long; 30 otherwise."
         ),
     ] = 30.0,
     cache: Annotated[
