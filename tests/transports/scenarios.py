@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -231,3 +232,18 @@ def _check(wanted: str, fields: list[tuple[str, str]], where: str) -> None:
             expected.setdefault(name.lower(), []).append(value)
     for name, values in expected.items():
         assert by_name.get(name) == values, f"{where}: {name}"
+
+
+def together(calls: Calls, url: str, *arguments: dict[str, Any]) -> list[httpx.Response | BaseException]:
+    """Send several GETs at once, in threads or tasks; what each got or raised, in order."""
+    if isinstance(calls, AsyncCalls):
+        client = calls.client
+
+        async def gather() -> list[httpx.Response | BaseException]:
+            return await asyncio.gather(*(client.get(url, **more) for more in arguments), return_exceptions=True)
+
+        results: list[httpx.Response | BaseException] = calls.run(gather)
+        return results
+    with ThreadPoolExecutor(len(arguments)) as pool:
+        futures = [pool.submit(calls.get, url, **more) for more in arguments]
+        return [future.exception() or future.result() for future in futures]
