@@ -79,7 +79,7 @@ class _Worker:
 
     async def host(self, jobs: tuple[Job, ...]) -> None:
         """Ask the feeds of one host, one after another."""
-        turns = _Turns(_gap(jobs[0].url, self._manners), self._sleep)
+        turns = _Turns(gap_of(jobs[0].url, self._manners), self._sleep)
         for job in jobs:
             if silence := self._silent.get(host_of(job.url)):
                 self._tell(Polled(job.key, self._clock(), skipped=silence))
@@ -176,7 +176,8 @@ class _Turns:
         self._next = asyncio.get_running_loop().time() + self._gap
 
 
-def _gap(url: str, manners: Manners) -> float:
+def gap_of(url: str, manners: Manners) -> float:
+    """Return the seconds between the starts of two requests to the host of a URL (C12)."""
     if manners.gap is not None:
         return manners.gap
     host = host_of(url)

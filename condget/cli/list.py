@@ -1,0 +1,46 @@
+"""`condget list`: which feed is asked when, and why."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import typer
+
+from condget import settings
+from condget.cli.lists import Feeds, State, read
+
+
+def list_feeds(feeds: Feeds, state: State = None) -> None:
+    """Print when each feed is asked next, and why; the next one first.
+
+    It asks nobody, writes nothing, and can be used while a poll runs.
+
+    \b
+    Examples:
+      condget list feeds.txt
+    """
+    from condget.feeds import schedule
+    from condget.feeds.outcomes import FeedState, HostHold
+    from condget.polling.batch import host_of
+    from condget.reports.words import address
+    from condget.stores.ledger import SqliteLedger
+
+    subscriptions = read(feeds)
+    now = settings.clock()()
+    with closing(SqliteLedger(state or settings.state_path(), read_only=True)) as ledger:
+        states = ledger.load([subscription.key for subscription in subscriptions])
+        holds = ledger.holds()
+    rows: list[tuple[float, str, str]] = []
+    for subscription in subscriptions:
+        known: FeedState | None = states.get(subscription.key)
+        where = (known.moved_to if known else None) or subscription.url
+        hold: HostHold | None = holds.get(host_of(where))
+        at = max(now, known.next_poll if known else now, hold.until if hold else now)
+        if known is not None and known.gone:
+            when, at = "never", float("inf")
+        else:
+            when = "now" if at <= now else schedule.instant(at, 0)
+        label = address(subscription.url) + (f" ({subscription.name})" if subscription.name else "")
+        rows.append((at, when, f"{label}: {schedule.explain(known, hold, now)}"))
+    for _, when, words in sorted(rows, key=lambda row: row[0]):
+        typer.echo(f"{when:<17}  {words}")

@@ -1,0 +1,59 @@
+"""`condget state ...`: what the poller remembers, as JSON Lines to copy, to move and to keep."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from condget import settings
+from condget.cli.lists import State
+
+app = typer.Typer(
+    name="state",
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="""Copy what the poller remembers, or move it to another machine.
+
+    \b
+    Examples:
+      condget state export > state.jsonl
+      condget state import state.jsonl
+    """,
+)
+
+
+@app.command("export")
+def export(state: State = None) -> None:
+    """Print the state: validators, seen entries, schedule; no secrets. Can be used while a poll runs."""
+    from condget.stores.ledger import SqliteLedger
+    from condget.stores.transfer import export_state
+
+    with closing(SqliteLedger(state or settings.state_path(), read_only=True)) as ledger:
+        for line in export_state(ledger):
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+@app.command("import")
+def import_(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="What `export` printed; - for stdin.")],
+    state: State = None,
+    wait: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, help="Wait that long for another run to end.")
+    ] = 0.0,
+) -> None:
+    """Take an exported state over. A feed that was polled here since then stays as it is."""
+    from condget.stores.ledger import SqliteLedger
+    from condget.stores.lock import lock
+    from condget.stores.transfer import import_state
+
+    data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    path = state or settings.state_path()
+    with lock(path, wait), closing(SqliteLedger(path)) as ledger:
+        taken = import_state(ledger, data.decode("utf-8", "replace").split("\n"))
+    print(f"condget: {taken.taken} feeds taken over, {taken.left} left as they are", file=sys.stderr)
