@@ -33,19 +33,19 @@ _terminated = False
 
 def main() -> None:
     """Run the command that `sys.argv` names and exit; the console script `condget`."""
-    if sys.argv[1:] == ["--version"]:  # Typer alone would take ten times as long as Python itself
-        from condget.settings import __version__
-
-        print(f"condget {__version__}")
-        return
-    import signal
-
-    from condget.cli.shell import app
-
-    signal.signal(signal.SIGTERM, _terminate)
     try:
+        if sys.argv[1:] == ["--version"]:  # Typer alone would take twice as long as all of this
+            from condget.settings import __version__
+
+            print(f"condget {__version__}", flush=True)
+            return
+        import signal
+
+        from condget.cli.shell import app
+
+        signal.signal(signal.SIGTERM, _terminate)
         app(prog_name="condget")
-    except OSError as error:  # before a command ran: help that cannot be written
+    except OSError as error:  # outside of a command: help, say, that cannot be written
         sys.exit(exit_code(error))
 
 

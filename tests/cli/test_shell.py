@@ -189,10 +189,11 @@ def test_a_reader_that_went_away_is_no_error_to_speak_of(environment: dict[str, 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_a_full_disk_is_told(environment: dict[str, str]) -> None:
+@pytest.mark.parametrize("arguments", [["paths"], ["--version"], ["get", "--help"]])
+def test_a_full_disk_is_told(environment: dict[str, str], arguments: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "condget", "paths"],
+            [sys.executable, "-m", "condget", *arguments],
             env=environment,
             stdout=full,
             stderr=subprocess.PIPE,
