@@ -22,9 +22,10 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="""Look into the cache of `condget get` and of the library, and clear it up.
+    help="""Look into the cache, and clear it up.
 
-    The poller does not use it: what it remembers is in the state (`condget state`).
+    It is the one of `condget get` and of the library. The poller does not use it: what it remembers is in the state
+    (`condget state`).
 
     \b
     Examples:

@@ -106,7 +106,7 @@ def test_help_names_all_commands_and_exit_codes(invoke: Run) -> None:
     ]
     assert listed[: len(cli.COMMANDS)] == list(cli.COMMANDS)
     for code in (0, 1, 2, 75, 130):
-        assert f"\n  {code} " in done.stdout
+        assert f"\n    {code} " in done.stdout
     assert all(len(line) <= 80 and not line.rstrip().endswith("...") for line in done.stdout.splitlines()[3:])
 
 
