@@ -25,10 +25,14 @@ GREEN = "\x1b[32m{}\x1b[0m"
 
 
 def run() -> int:
-    """Show what conditional requests save, with an origin of its own on this machine.
+    """Show what conditional requests save, without a network.
 
-    Pages are asked for again, changed and asked for again; then a feed is polled. Needs no network and leaves nothing
-    behind.
+    An origin of its own serves pages, which are asked for again, changed and asked for again; then a feed is polled.
+    Nothing is left behind.
+
+    \b
+    Examples:
+      condget demo
     """
     import tempfile
     import time

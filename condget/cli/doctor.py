@@ -47,9 +47,9 @@ def doctor(
     url: Annotated[str, typer.Argument(metavar="URL", help="The feed.")],
     timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="The deadline of one exchange.")] = 30.0,
 ) -> int:
-    """Find out how a server treats conditional requests, and which option of the list helps.
+    """Find out how a server treats conditional requests.
 
-    It sends up to seven requests, a second apart, and leaves the state of the poller alone.
+    It says which option of the list helps where there is a fault. It sends up to seven requests, a second apart, and leaves the state of the poller alone.
 
     \b
     Examples:

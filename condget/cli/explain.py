@@ -24,9 +24,9 @@ def explain(
     ] = None,
     state: State = None,
 ) -> int:
-    """Print what is remembered of a feed: validators, next poll and why, last failure.
+    """Print what is remembered of a feed.
 
-    It asks nobody, writes nothing, and can be used while a poll runs.
+    That is its validators, its next poll and why then, its last failure. It asks nobody, writes nothing, and can be used while a poll runs.
 
     \b
     Examples:

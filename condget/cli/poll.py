@@ -88,11 +88,12 @@ def poll(
       condget poll feeds.txt
       condget poll https://example.org/feed.xml --entries
       condget poll subscriptions.opml --format jsonl >> news.jsonl
-      */5 * * * *  condget poll ~/feeds.txt       (asks no feed more than once an hour)
+      */5 * * * *  condget poll ~/feeds.txt   (no feed is asked twice an hour)
 
     \b
-    Exit codes: 0 no feed failed, 1 some feed failed, 2 usage or an unreadable list, 3 news (with --exit-code),
-    75 another run holds the state, 130 interrupted.
+    Exit codes: 0 no feed failed, 1 some feed failed, 2 usage or an unreadable
+    list, 3 news (with --exit-code), 75 another run holds the state,
+    130 interrupted.
     """
     from condget.feeds.schedule import Pace
     from condget.polling import Manners, plan

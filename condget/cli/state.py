@@ -29,7 +29,14 @@ app = typer.Typer(
 
 @app.command("export")
 def export(state: State = None) -> None:
-    """Print the state: validators, seen entries, schedule; no secrets. Can be used while a poll runs."""
+    """Print the state: validators, seen entries, schedule; no secrets.
+
+    It can be used while a poll runs.
+
+    \b
+    Examples:
+      condget state export > state.jsonl
+    """
     from condget.stores.ledger import SqliteLedger
     from condget.stores.transfer import export_state
 
@@ -47,7 +54,14 @@ def import_(
         float, typer.Option(metavar="SECONDS", min=0, help="Wait that long for another run to end.")
     ] = 0.0,
 ) -> None:
-    """Take an exported state over. A feed that was polled here since then stays as it is."""
+    """Take an exported state over.
+
+    A feed that was polled here since then stays as it is.
+
+    \b
+    Examples:
+      condget state import state.jsonl
+    """
     from condget.stores.ledger import SqliteLedger
     from condget.stores.lock import lock
     from condget.stores.transfer import import_state
