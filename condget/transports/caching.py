@@ -23,7 +23,7 @@ from condget.settings import Clock
 from condget.stores.base import Store
 from condget.stores.sqlite import Cache
 from condget.transports.exchange import Exchange, Saver
-from condget.transports.flights import STANDSTILL, Flight, Flights, Key
+from condget.transports.flights import Flight, Flights, Key
 from condget.transports.stepping import SteadyStore
 
 log = logging.getLogger("condget")
@@ -66,23 +66,28 @@ class CacheTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         exchange = Exchange(request, self.store, self._policy, self._clock)
+        landings = self._flights.landings
         decision = exchange.decide()
-        if isinstance(decision, httpx.Response):
-            return decision
-        if isinstance(decision, tuple):
-            response, forward = decision
-            self._refresh(exchange, forward)
-            return response
-        if not exchange.may_coalesce(decision):
-            return self._forward(exchange, decision, None)
-        landed = threading.Event()
-        flight, ours = self._flights.join(_key(exchange), threading.get_ident(), landed.set)
-        if ours:
+        flight: Flight | None = None
+        if isinstance(decision, Forward) and exchange.may_coalesce(decision):
+            landed = threading.Event()
+            flight, ours = self._flights.join(_key(exchange), threading.get_ident(), landed.set)
+            if not ours:
+                if flight.owner != threading.get_ident():
+                    patience, until = exchange.patience()
+                    while not landed.wait(patience) and flight.is_worth_waiting_for(until):
+                        pass
+                flight = None
+            if self._flights.landings != landings:  # the store knows more than it did
+                decision = exchange.collapsed() or exchange.decide()
+        if isinstance(decision, Forward):
             return self._forward(exchange, decision, flight)
-        if flight.owner != threading.get_ident():
-            while not landed.wait(STANDSTILL) and not flight.stands_still():
-                pass
-        return (exchange.collapsed() if landed.is_set() else None) or self._forward(exchange, decision, None)
+        if flight is not None:
+            flight.land()
+        if isinstance(decision, tuple):
+            decision, forward = decision
+            self._refresh(exchange, forward)
+        return decision
 
     def _forward(self, exchange: Exchange, forward: Forward, flight: Flight | None) -> httpx.Response:
         try:
@@ -180,28 +185,33 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         exchange = Exchange(request, self.store, self._policy, self._clock)
+        landings = self._flights.landings
         decision = exchange.decide()
-        if isinstance(decision, httpx.Response):
-            return decision
-        if isinstance(decision, tuple):
-            response, forward = decision
-            if _asyncio_is_running():
-                self._refresh(exchange, forward)
-                return response
-            decision = forward  # trio has no background without a nursery: validate now
-        if not exchange.may_coalesce(decision):
-            return await self._forward(exchange, decision, None)
-        import anyio
+        flight: Flight | None = None
+        if isinstance(decision, Forward) and exchange.may_coalesce(decision):
+            import anyio
 
-        landed = anyio.Event()
-        owner = anyio.get_current_task().id
-        flight, ours = self._flights.join(_key(exchange), owner, landed.set)
-        if ours:
+            landed = anyio.Event()
+            owner = anyio.get_current_task().id
+            flight, ours = self._flights.join(_key(exchange), owner, landed.set)
+            if not ours:
+                patience, until = exchange.patience()
+                while flight.owner != owner and not landed.is_set() and flight.is_worth_waiting_for(until):
+                    with anyio.move_on_after(patience):
+                        await landed.wait()
+                flight = None
+            if self._flights.landings != landings:  # the store knows more than it did
+                decision = exchange.collapsed() or exchange.decide()
+        if isinstance(decision, tuple) and not _asyncio_is_running():
+            decision = decision[1]  # trio has no background without a nursery: validate now
+        if isinstance(decision, Forward):
             return await self._forward(exchange, decision, flight)
-        while flight.owner != owner and not landed.is_set() and not flight.stands_still():
-            with anyio.move_on_after(STANDSTILL):
-                await landed.wait()
-        return (exchange.collapsed() if landed.is_set() else None) or await self._forward(exchange, decision, None)
+        if flight is not None:
+            flight.land()
+        if isinstance(decision, tuple):
+            decision, forward = decision
+            self._refresh(exchange, forward)
+        return decision
 
     async def _forward(self, exchange: Exchange, forward: Forward, flight: Flight | None) -> httpx.Response:
         try:

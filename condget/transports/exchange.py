@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
@@ -21,6 +24,7 @@ from condget.cache.status import CacheStatus
 from condget.cache.validating import ask_again
 from condget.settings import Clock
 from condget.stores.base import Writer
+from condget.transports.flights import STANDSTILL
 from condget.transports.stepping import SteadyStore
 
 #: Key in httpx's `extensions`: of a request what it asks of the cache, of a response what the cache did.
@@ -98,6 +102,13 @@ class Exchange:
         reuse = collapse(self.pure, candidates, self.policy, self.arrived, self._clock())
         return None if reuse is None else self.reused(reuse)
 
+    def patience(self) -> tuple[float, float]:
+        """Return how many seconds at a time to wait for another's response, and until when: no longer than to read."""
+        limit = (self.request.extensions.get("timeout") or {}).get("read")
+        if limit is None:
+            return STANDSTILL, math.inf
+        return min(STANDSTILL, limit), time.monotonic() + limit
+
     def may_coalesce(self, forward: Forward) -> bool:
         return forward.not_stored is None and self._mode == "default" and forward.completes is None
 
@@ -105,14 +116,10 @@ class Exchange:
         """Return the request to send: the caller's own, but for fields that the cache added."""
         if forward.request.fields is self.pure.fields:
             return self.request
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in forward.request.fields]
-        return httpx.Request(
-            self.request.method,
-            self.request.url,
-            headers=headers,
-            stream=self.request.stream,
-            extensions=self.request.extensions,
-        )
+        sent = copy(self.request)
+        sent.headers = httpx.Headers(_raw(forward.request.fields))
+        sent.stream, sent.extensions = self.request.stream, self.request.extensions  # httpx leaves them out of copies
+        return sent
 
     def settle(self, forward: Forward, response: httpx.Response, sent: float) -> Settlement:
         settlement = settle(forward, to_response(response, sent, self._clock()), self.policy)

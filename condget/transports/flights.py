@@ -32,9 +32,10 @@ class Flight:
         """Note progress: the head, or some of the content, has come."""
         self._moved = time.monotonic()
 
-    def stands_still(self) -> bool:
-        """Whether the head has come, but no content for a while. Before that, the time-outs of the leader hold."""
-        return self._moved is not None and time.monotonic() - self._moved > STANDSTILL
+    def is_worth_waiting_for(self, until: float) -> bool:
+        """Whether to wait on: until an instant, and less once the head has come but no content for a while."""
+        now = time.monotonic()
+        return now < until and (self._moved is None or now - self._moved <= STANDSTILL)
 
     def land(self) -> None:
         """End the flight and wake everybody who waits. Safe to call again."""
@@ -46,6 +47,8 @@ class Flights:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        #: How many flights have ended: where it grew, the store may know more than it did.
+        self.landings = 0
         self._flights: dict[Key, Flight] = {}
 
     def join(self, key: Key, owner: object, waker: Callable[[], object] | None) -> tuple[Flight, bool]:
@@ -64,6 +67,7 @@ class Flights:
 
     def _land(self, flight: Flight) -> None:
         with self._lock:
+            self.landings += 1
             if self._flights.get(flight.key) is flight:
                 del self._flights[flight.key]
             wakers, flight._wakers = flight._wakers, []
