@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ _APPLICATION_ID = 0x636F6E64  # "cond" in ASCII
 _VERSION = 1
 #: Longest wait for another process, in seconds. Its transactions take milliseconds, and a request waits with us.
 _BUSY_SECONDS = 0.5
+#: Seconds between looks whether the file still is where it was.
+_LOOK_EVERY = 0.5
 
 #: Longest piece of content in one row.
 CHUNK = 1 << 20
@@ -41,7 +44,7 @@ _SCHEMA = (
         partition TEXT NOT NULL,
         head TEXT NOT NULL,
         size INTEGER NOT NULL,
-        sha256 BLOB,
+        digest BLOB,
         useless_from REAL,
         used REAL NOT NULL
     )""",
@@ -67,17 +70,21 @@ _SCHEMA = (
 
 
 class CacheFile:
-    """One SQLite file, shared by threads and opened when it is first used. `notices` says what was mended."""
+    """One SQLite file, shared by threads and opened when it is first used.
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    `opened` is called after each opening: ids of an earlier one may mean nothing any more. `notices` says what was
+    mended.
+    """
+
+    def __init__(self, path: Path, clock: Clock, opened: Callable[[], None]) -> None:
         self.path = path
+        self._opened_anew = opened
         self.notices: list[str] = []
-        #: How often the file was opened: ids mean the same within one generation.
-        self.generation = 0
         self._clock = clock
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
+        self._looked = 0.0
         _files.add(self)
 
     @contextmanager
@@ -153,6 +160,10 @@ class CacheFile:
 
     def _is_in_place(self) -> bool:
         """Whether the open file still is the one at our path; it may be deleted or replaced at any time."""
+        now = time.monotonic()
+        if now < self._looked + _LOOK_EVERY:
+            return True
+        self._looked = now
         try:
             return self.path.stat().st_ino == self._inode
         except OSError:
@@ -167,7 +178,7 @@ class CacheFile:
                 raise
             self._set_aside()
             connection = self._opened()
-        self.generation += 1
+        self._opened_anew()
         self._connection, self._inode = connection, self.path.stat().st_ino
         return connection
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
+from condget.errors import StoreError
 
 
 def encode(stored: StoredResponse) -> str:
@@ -34,28 +35,31 @@ def encode(stored: StoredResponse) -> str:
 
 # The same few heads are read again and again, and `StoredResponse` is immutable.
 @lru_cache(maxsize=2048)
-def decode(text: str, row_id: int) -> StoredResponse:
+def decode(text: str, row: int) -> StoredResponse:
     """Return the stored response that `encode` wrote, under its row's id.
 
     Raises:
-        ValueError, KeyError, TypeError: the text is not of that form.
+        StoreError: the text is not of that form.
     """
-    head: dict[str, Any] = json.loads(text)
-    return StoredResponse(
-        url=head["url"],
-        status=head["status"],
-        fields=Fields([(name, value) for name, value in head["fields"]]),
-        request_time=head["requested"],
-        response_time=head["received"],
-        reason_phrase=head["reason"],
-        http_version=head["version"],
-        partition=head["partition"],
-        selecting=tuple(tuple((name, value) for name, value in pairs) for pairs in head["selecting"]),
-        content_length=head["length"],
-        first_byte=head["first"],
-        complete_length=head["complete"],
-        id=row_id,
-    )
+    try:
+        head: dict[str, Any] = json.loads(text)
+        return StoredResponse(
+            url=head["url"],
+            status=head["status"],
+            fields=Fields([(name, value) for name, value in head["fields"]]),
+            request_time=head["requested"],
+            response_time=head["received"],
+            reason_phrase=head["reason"],
+            http_version=head["version"],
+            partition=head["partition"],
+            selecting=tuple(tuple((name, value) for name, value in pairs) for pairs in head["selecting"]),
+            content_length=head["length"],
+            first_byte=head["first"],
+            complete_length=head["complete"],
+            id=row,
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"Row {row} holds no head of a stored response ({error!r}).") from error
 
 
 def with_length(stored: StoredResponse, length: int) -> StoredResponse:

@@ -6,6 +6,7 @@ When the byte budget is exceeded, what is expired and cannot be validated goes f
 
 from __future__ import annotations
 
+import atexit
 import base64
 import hashlib
 import json
@@ -13,6 +14,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,8 +31,9 @@ from condget.stores.cache_file import CHUNK, INCOMPLETE, SPAN, CacheFile
 
 #: What a row costs besides its head and content, roughly.
 _ROW_BYTES = 200
-#: Uses that wait for the next transaction, at most.
-_MOST_TOUCHED = 1000
+#: How many heads or uses wait for the next transaction, and how long heads do, at most.
+_MOST_LATER = 1000
+_LATER_SECONDS = 1.0
 #: Short contents that stay in memory, and their longest.
 _MOST_RECENT = 64
 _RECENT_BYTES = 1 << 16
@@ -70,10 +73,15 @@ class Cache:
         self.path = _file(path)
         self.max_size = max_size
         self.clock = clock
-        self._file = CacheFile(self.path, clock)
+        _caches.add(self)
+        # What waits for the next transaction: heads, and instants of use.
+        self._freshened: dict[int, StoredResponse] = {}
         self._touched: dict[int, float] = {}
-        self._recent: dict[tuple[int, int], bytes] = {}
+        self._later_lock = threading.Lock()
+        self._waiting_since = 0.0
+        self._recent: dict[int, bytes] = {}
         self._recent_lock = threading.Lock()
+        self._file = CacheFile(self.path, clock, self._forget)
 
     def __repr__(self) -> str:
         return f"Cache({str(self.path)!r}, max_size={self.max_size})"
@@ -96,7 +104,8 @@ class Cache:
         rows = self._file.rows(
             "SELECT head, id FROM responses WHERE url = ? AND partition = ? ORDER BY id DESC", (url, partition)
         )
-        return [heads.decode(text, row) for text, row in rows]
+        freshened = self._freshened
+        return [freshened.get(row) or heads.decode(text, row) for text, row in rows]
 
     def content(self, stored: StoredResponse, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """Return the stored content, or the bytes from `start` up to `stop`, in chunks of at most 1 MiB."""
@@ -110,7 +119,7 @@ class Cache:
             next(chunks)  # opens the snapshot, so that content which is gone is noticed now
             return chunks
         key = stored.id * SPAN + first
-        data = self._recent.get((self._file.generation, key))
+        data = self._recent.get(key)
         if data is None:
             rows = self._file.rows("SELECT data FROM chunks WHERE key = ?", (key,))
             if not rows:
@@ -122,11 +131,11 @@ class Cache:
         return iter((data if (start, stop) == (0, len(data)) else data[start:stop],))
 
     def _remember(self, key: int, data: bytes) -> None:
-        # Content never changes under its key in one file, and `load` has just said that it is still there.
+        # Content never changes under its key, and `load` has just said that it is still there.
         with self._recent_lock:
             while len(self._recent) >= _MOST_RECENT:
                 del self._recent[next(iter(self._recent))]
-            self._recent[self._file.generation, key] = data
+            self._recent[key] = data
 
     def _long_content(self, stored: StoredResponse, start: int, stop: int) -> Iterator[bytes]:
         key = stored.id * SPAN
@@ -146,13 +155,14 @@ class Cache:
         return CacheWriter(self, stored, replaces)
 
     def freshen(self, stored: StoredResponse) -> None:
-        """Replace the head of a stored response and keep its content."""
-        text = heads.encode(stored)
-        with self._file.writing() as connection:
-            connection.execute(
-                "UPDATE responses SET head = ?, size = ?, useless_from = ?, used = ? WHERE id = ?",
-                (text, _size(text, stored), _useless_from(stored), self.clock(), stored.id),
-            )
+        """Replace the head of a stored response and keep its content.
+
+        It is written later, with other transactions: were it lost, the response would only be validated once more.
+        """
+        with self._later_lock:
+            self._freshened[stored.id] = stored
+            self._touched[stored.id] = self.clock()
+        self._write_later()
 
     def discard(self, stored: Iterable[StoredResponse]) -> None:
         """Delete these stored responses."""
@@ -167,15 +177,19 @@ class Cache:
     def touch(self, stored: StoredResponse, now: float) -> None:
         """Note that a stored response was used. It is written later: a hit must not cost a transaction."""
         self._touched[stored.id] = now
-        if len(self._touched) > _MOST_TOUCHED:
+        if len(self._touched) > _MOST_LATER:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits for the next transaction. Closing does so too, and the end of the process."""
+        if (self._freshened or self._touched) and self._file.is_open:
             with self._file.writing() as connection:
-                self._write_touched(connection)
+                self._write_waiting(connection)
 
     def close(self) -> None:
         """Close the file. A later use opens it again, so one of two users of a cache may close it."""
-        if self._touched and self._file.is_open:
-            with suppress(StoreError), self._file.writing() as connection:  # only the order of eviction is at stake
-                self._write_touched(connection)
+        with suppress(StoreError):  # only the order of eviction, and a validation more, are at stake
+            self.flush()
         self._file.close()
 
     # Managing.
@@ -257,9 +271,9 @@ class Cache:
         """Read every stored content and return what is wrong, a sentence each: file, length or digest."""
         with self._file.reading() as connection:
             problems = [text for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
-            digests = dict(connection.execute("SELECT id, sha256 FROM responses WHERE url != ?", (INCOMPLETE,)))
+            digests = dict(connection.execute("SELECT id, digest FROM responses WHERE url != ?", (INCOMPLETE,)))
         for stored in self.responses():
-            digest, length = hashlib.sha256(), 0
+            digest, length = hashlib.blake2b(digest_size=16), 0
             try:
                 for chunk in self.content(stored):
                     digest.update(chunk)
@@ -297,7 +311,7 @@ class Cache:
                     raise ValueError(f"schema {record['schema']!r}")
                 stored = heads.decode(json.dumps(record["head"]), 0)
                 content = base64.b64decode(record["content"], validate=True)
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, StoreError) as error:
                 raise UsageError(
                     f"Line {number} is not a stored response ({error}); the lines before it are."
                 ) from error
@@ -318,7 +332,7 @@ class Cache:
     def _by_id(self, row: int) -> StoredResponse | None:
         with self._file.reading() as connection:
             found = connection.execute("SELECT head FROM responses WHERE id = ?", (row,)).fetchone()
-        return None if found is None else heads.decode(found[0], row)
+        return None if found is None else self._freshened.get(row) or heads.decode(found[0], row)
 
     def _delete(self, doomed: Iterable[StoredResponse]) -> int:
         rows = [(stored.id,) for stored in doomed]
@@ -331,9 +345,29 @@ class Cache:
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _write_touched(self, connection: sqlite3.Connection) -> None:
-        if self._touched:
+    def _forget(self) -> None:
+        """Forget what is known of ids: the file was opened anew, and may be another."""
+        with self._later_lock:
+            self._freshened, self._touched, self._recent = {}, {}, {}
+
+    def _write_later(self) -> None:
+        now = time.monotonic()
+        if len(self._freshened) == 1:
+            self._waiting_since = now
+        elif len(self._freshened) > _MOST_LATER or now - self._waiting_since > _LATER_SECONDS:
+            self.flush()
+
+    def _write_waiting(self, connection: sqlite3.Connection) -> None:
+        with self._later_lock:
+            freshened, self._freshened = self._freshened, {}
             touched, self._touched = self._touched, {}
+        for row, stored in freshened.items():
+            text = heads.encode(stored)
+            connection.execute(
+                "UPDATE responses SET head = ?, size = ?, useless_from = ? WHERE id = ?",
+                (text, _size(text, stored), _useless_from(stored), row),
+            )
+        if touched:
             connection.executemany(
                 "UPDATE responses SET used = ? WHERE id = ?", [(t, row) for row, t in touched.items()]
             )
@@ -343,7 +377,7 @@ class Cache:
         excess = connection.execute("SELECT size FROM totals").fetchone()[0] - self.max_size
         if excess <= 0:
             return
-        self._write_touched(connection)
+        self._write_waiting(connection)
         for query, values in (
             ("SELECT id, size FROM responses WHERE useless_from < ? ORDER BY useless_from", (self.clock(),)),
             ("SELECT id, size FROM responses ORDER BY used, id", ()),
@@ -358,6 +392,15 @@ class Cache:
             connection.executemany("DELETE FROM responses WHERE id = ?", doomed)
 
 
+_caches: weakref.WeakSet[Cache] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    for cache in _caches:
+        cache.close()
+
+
 class CacheWriter:
     """Takes the content of one response. Up to 1 MiB waits in memory; more is written as it comes, out of sight."""
 
@@ -366,7 +409,7 @@ class CacheWriter:
         self._stored = stored
         self._replaces = [(old.id,) for old in replaces]
         self._buffer = bytearray()
-        self._digest = hashlib.sha256()
+        self._digest = hashlib.blake2b(digest_size=16)
         self._length = 0
         self._row = 0
         self._chunks = 0
@@ -399,7 +442,7 @@ class CacheWriter:
                 self._row = self._insert(connection, stored.url, text, size)
             else:
                 connection.execute(
-                    """UPDATE responses SET url = ?, head = ?, size = ?, sha256 = ?, useless_from = ?, used = ?
+                    """UPDATE responses SET url = ?, head = ?, size = ?, digest = ?, useless_from = ?, used = ?
                     WHERE id = ?""",
                     (*self._columns(stored.url, text, size), self._row),
                 )
@@ -420,7 +463,7 @@ class CacheWriter:
 
     def _insert(self, connection: sqlite3.Connection, url: str, head: str, size: int) -> int:
         cursor = connection.execute(
-            """INSERT INTO responses (url, head, size, sha256, useless_from, used, partition)
+            """INSERT INTO responses (url, head, size, digest, useless_from, used, partition)
             VALUES (?, ?, ?, ?, ?, ?, ?)""",
             (*self._columns(url, head, size), self._stored.partition),
         )
