@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from condget import settings
 from condget.cli.lists import read
 from condget.errors import DocumentError, FetchError
 
@@ -49,7 +48,8 @@ def doctor(
 ) -> int:
     """Find out how a server treats conditional requests.
 
-    It says which option of the list helps where there is a fault. It sends up to seven requests, a second apart, and leaves the state of the poller alone.
+    It says which option of the list helps where there is a fault. It sends up to seven requests, a second apart,
+    and leaves the state of the poller alone.
 
     \b
     Examples:
@@ -110,12 +110,12 @@ async def _examine(subscription: Subscription, timeout: float) -> tuple[Findings
     import time
 
     from condget.cache.validators import etag_of, last_modified_of
-    from condget.polling.batch import Manners
+    from condget.polling.batch import Manners, origin_of
     from condget.polling.fetching import Ask, fetch
     from condget.polling.parsing import Parser
     from condget.polling.wire import Wire
-    from condget.polling.worker import gap_of
     from condget.polling.words import shown
+    from condget.polling.worker import gap_of
 
     wire, gap, first = Wire(), gap_of(subscription.url, Manners()), True
 
@@ -124,11 +124,8 @@ async def _examine(subscription: Subscription, timeout: float) -> tuple[Findings
         if not first:
             await asyncio.sleep(gap)
         first = False
-        return await fetch(
-            wire,
-            Ask(url, preconditions, (url,), userinfo=subscription.userinfo, timeout=timeout),
-            time.time,
-        )
+        userinfo = subscription.userinfo if origin_of(url) == origin_of(subscription.url) else None
+        return await fetch(wire, Ask(url, preconditions, userinfo=userinfo, timeout=timeout), time.time)
 
     plain = await ask()
     where = plain.chain[-1]

@@ -29,8 +29,6 @@ class Manners:
     concurrency: int = 20
     #: Between the starts of two requests to one host (C12); None: 1 second, but none for loopback.
     gap: float | None = None
-    #: What reading one document may take (F3).
-    reading_time: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +92,9 @@ def host_of(url: str) -> str:
     'example.org'
     """
     return (urlsplit(url).hostname or "").rstrip(".")
+
+
+def origin_of(url: str) -> tuple[str, str | None, int | None]:
+    """Return the origin of a URL (RFC 6454): what configured secrets belong to (E5)."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)

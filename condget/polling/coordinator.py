@@ -16,7 +16,6 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from condget import settings
 from condget.cache.validators import preconditions
@@ -25,7 +24,7 @@ from condget.feeds import schedule
 from condget.feeds.outcomes import FeedState, HostHold, Outcome
 from condget.feeds.schedule import Pace
 from condget.feeds.subscriptions import Subscription, merge
-from condget.polling.batch import Batch, Job, Manners, host_of
+from condget.polling.batch import Batch, Job, Manners, host_of, origin_of
 from condget.stores.base import Ledger
 
 if TYPE_CHECKING:
@@ -186,7 +185,7 @@ def _job(subscription: Subscription, state: FeedState | None, manners: Manners) 
     if state is not None and state.moved_to is not None and state.failures % 2 == 0:
         url = state.moved_to
     # Secrets belong to the origin that they were configured for (E5).
-    own = _origin(url) == _origin(subscription.url)
+    own = origin_of(url) == origin_of(subscription.url)
     stored = state.stored if state is not None and not manners.unconditional else None
     wanted = {"both": ("If-None-Match", "If-Modified-Since"), "etag": ("If-None-Match",)}.get(
         options.validators, ("If-Modified-Since",) if options.validators == "last-modified" else ()
@@ -204,11 +203,6 @@ def _job(subscription: Subscription, state: FeedState | None, manners: Manners) 
         timeout=options.timeout,
         private_network=options.private_network,
     )
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _resolved(subscription: Subscription, name: str, value: str) -> str:

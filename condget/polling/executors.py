@@ -16,6 +16,7 @@ from typing import Protocol
 
 from condget import settings
 from condget.polling.batch import Batch, Polled
+from condget.polling.parsing import Parser
 from condget.polling.wire import Wire
 from condget.polling.worker import Sleep, poll_batch
 
@@ -31,14 +32,20 @@ class Executor(Protocol):
 
 
 class InProcess:
-    """Polls in this process. `wire` makes the wire, inside the event loop."""
+    """Polls in this process. `wire` and `parser` make what is used inside the event loop."""
 
     def __init__(
-        self, clock: settings.Clock, *, sleep: Sleep = asyncio.sleep, wire: Callable[[], Wire] = Wire
+        self,
+        clock: settings.Clock,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        wire: Callable[[], Wire] = Wire,
+        parser: Callable[[], Parser] = Parser,
     ) -> None:
         self._clock = clock
         self._sleep = sleep
         self._wire = wire
+        self._parser = parser
         #: None comes last: the thread has ended, or `stop` was called.
         self._found: SimpleQueue[Polled | None] = SimpleQueue()
         self._stopped = False
@@ -52,7 +59,14 @@ class InProcess:
         failures: list[BaseException] = []
 
         async def work() -> None:
-            await poll_batch(batch, self._found.put, clock=self._clock, sleep=self._sleep, wire=self._wire())
+            await poll_batch(
+                batch,
+                self._found.put,
+                clock=self._clock,
+                sleep=self._sleep,
+                wire=self._wire(),
+                parser=self._parser(),
+            )
 
         task = loop.create_task(work())
 

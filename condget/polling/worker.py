@@ -42,13 +42,12 @@ async def poll_batch(
     tell: Callable[[Polled], None],
     *,
     clock: settings.Clock,
-    sleep: Sleep = asyncio.sleep,
-    wire: Wire | None = None,
-    parser: Parser | None = None,
+    sleep: Sleep,
+    wire: Wire,
+    parser: Parser,
 ) -> None:
     """Poll every job of a batch and tell each result as soon as it is there."""
-    parser = parser or Parser(batch.manners.reading_time)
-    worker = _Worker(batch.manners, tell, clock, sleep, wire or Wire(), parser)
+    worker = _Worker(batch.manners, tell, clock, sleep, wire, parser)
     try:
         async with asyncio.TaskGroup() as group:
             for jobs in batch.hosts:

@@ -1,0 +1,23 @@
+"""A parser that some contents crash or hang, for the children of `condget.polling.parsing`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+from condget.feeds.outcomes import Document
+
+
+def parse(content: bytes, content_type: str | None, location: str) -> Document:
+    if b"crash" in content:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if b"hang" in content:
+        time.sleep(60)
+    if b"exit" in content:
+        sys.exit(3)
+    if b"fail" in content:
+        raise ValueError("of its own")
+    os.write(1, b"a library that prints")
+    return Document(title=content.decode(), link=None, version="rss20", entries=())

@@ -1,0 +1,69 @@
+"""What tests of the poller share: feeds as bytes, a clock that is set by hand, and a run against a ledger in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from condget.feeds.documents import parse
+from condget.feeds.outcomes import Document, Outcome
+from condget.feeds.subscriptions import parse_list
+from condget.polling import Manners, poll
+from condget.polling.executors import InProcess
+from condget.polling.parsing import Parser
+from condget.stores.memory_ledger import MemoryLedger
+
+HOUR = 3600.0
+NOON = 1_767_268_800.0  # 2026-01-01 12:00:00Z, a Thursday
+
+
+def rss(*numbers: int, title: str = "Tea", extra: str = "") -> bytes:
+    """A feed with these entries."""
+    items = "".join(
+        f"<item><guid>id-{n}</guid><title>Entry {n}</title><link>https://example.org/{n}</link></item>" for n in numbers
+    )
+    return f"<rss version='2.0'><channel><title>{title}</title>{extra}{items}</channel></rss>".encode()
+
+
+class Inline(Parser):
+    """Parses without a child process, whose start would be most of the time of a test."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def parse(self, content: bytes, content_type: str | None, location: str) -> Document:
+        return parse(content, content_type, location)
+
+    async def aclose(self) -> None:
+        pass
+
+
+@dataclass
+class Poller:
+    """Polls lists of feeds, as a user does from time to time."""
+
+    now: float = NOON
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    slept: list[float] = field(default_factory=list)
+
+    def __call__(
+        self, *lines: str, after: float = 0, force: bool = True, manners: Manners | None = None
+    ) -> list[Outcome]:
+        """Poll these lines of a list; `after` so many seconds."""
+        self.now += after
+        executor = InProcess(lambda: self.now, sleep=self._sleep, parser=Inline)
+        subscriptions = parse_list("\n".join(lines), "feeds.txt")
+        manners = manners or Manners(force=force)
+        return list(poll(subscriptions, self.ledger, manners=manners, clock=lambda: self.now, executor=executor))
+
+    def one(self, line: str, after: float = 0, force: bool = True, manners: Manners | None = None) -> Outcome:
+        """Poll one feed, which is due."""
+        (outcome,) = self(line, after=after, force=force, manners=manners)
+        return outcome
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+def titles(outcome: Outcome) -> Sequence[str | None]:
+    return [entry.title for entry in outcome.entries]

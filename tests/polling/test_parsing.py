@@ -1,0 +1,61 @@
+"""Documents that crash or hang the parser cost only themselves (F3, F4)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from condget.errors import DocumentError
+from condget.feeds.subscriptions import single
+from condget.polling import Manners, poll
+from condget.polling.executors import InProcess
+from condget.polling.parsing import Parser
+from condget.stores.memory_ledger import MemoryLedger
+from tests.origin import Origin, ok
+from tests.polling.support import rss
+
+
+def parser() -> Parser:
+    return Parser(0.3, "tests.polling.hostile:parse")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"crash", "SIGSEGV"),
+        (b"hang", "not read within 0.3 seconds"),
+        (b"exit", "exit code 3"),
+        (b"fail", "ValueError"),
+    ],
+)
+def test_f3_f4_the_next_document_is_read_all_the_same(content: bytes, words: str) -> None:
+    """F3, F4."""
+
+    async def play() -> None:
+        children = parser()
+        try:
+            with pytest.raises(DocumentError, match=words):
+                await children.parse(content, None, "")
+            assert (await children.parse(b"good", None, "")).title == "good"
+        finally:
+            await children.aclose()
+
+    asyncio.run(play())
+
+
+def test_f4_one_feed_that_crashes_the_parser_stops_no_other(origin: Origin) -> None:
+    """F4: in a run of several."""
+    feeds = [origin.url(f"/{name}") for name in ("a", "crash", "b", "hang", "c")]
+    origin.script("*", lambda request: ok(request.path.encode()))
+    outcomes = poll(map(single, feeds), MemoryLedger(), executor=InProcess(time.time, parser=parser))
+    found = {outcome.url.rpartition("/")[2]: outcome.status for outcome in outcomes}
+    assert found == {"a": "new", "crash": "error", "b": "new", "hang": "error", "c": "new"}
+
+
+def test_the_child_reads_feeds(origin: Origin) -> None:
+    """F4: with the real parser, in the child that a poll really uses."""
+    origin.script("/feed", ok(rss(1, 2)))
+    (outcome,) = poll([single(origin.url("/feed"))], MemoryLedger(), manners=Manners())
+    assert (outcome.status, len(outcome.entries)) == ("new", 2)

@@ -1,0 +1,448 @@
+"""What a poll does, judged by what a scripted origin received: parts A to F of the contract, over the wire."""
+
+from __future__ import annotations
+
+import pickle
+import socket
+
+import pytest
+
+from condget.cache.fields import Fields
+from condget.feeds.schedule import Pace
+from condget.feeds.subscriptions import single
+from condget.polling import Manners, plan, poll
+from condget.polling.executors import InProcess
+from condget.stores.memory_ledger import MemoryLedger
+from tests.origin import Answer, Origin, RawRequest, conditional, not_modified, ok, redirect
+from tests.polling.support import HOUR, NOON, Inline, Poller, rss, titles
+
+DATE = "Thu, 01 Jan 2026 00:00:00 GMT"
+
+
+@pytest.fixture
+def poller() -> Poller:
+    return Poller()
+
+
+def conditions(request: RawRequest) -> dict[str, str]:
+    """The conditional fields of a request; each at most once (A6)."""
+    named = [(name.lower(), value) for name, value in request.fields if name.lower().startswith("if-")]
+    assert len(dict(named)) == len(named)
+    return dict(named)
+
+
+def sent(origin: Origin, path: str = "/feed") -> list[dict[str, str]]:
+    return [conditions(request) for request in origin.requests_for(path)]
+
+
+def test_a1_a2_the_first_request_is_plain_and_the_next_carries_both(origin: Origin, poller: Poller) -> None:
+    """A1, A2, D1: absent at first, then byte for byte; one request per poll."""
+    origin.script("/feed", conditional(rss(1), etag='W/"x-gzip"', last_modified=DATE))
+    first, second = poller.one(origin.url("/feed")), poller.one(origin.url("/feed"))
+    assert (first.status, second.status, second.http_status) == ("new", "unchanged", 304)
+    assert sent(origin) == [{}, {"if-none-match": 'W/"x-gzip"', "if-modified-since": DATE}]
+    assert second.bytes_saved == len(rss(1))
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"etag": "unquoted"}, {"if-none-match": "unquoted"}),
+        ({"etag": '""947e30c936""'}, {"if-none-match": '""947e30c936""'}),
+        ({"etag": '"\xe9"'}, {"if-none-match": '"\xe9"'}),
+        ({"last_modified": "yesterday"}, {"if-modified-since": "yesterday"}),
+        ({"etag": "", "last_modified": DATE}, {"if-modified-since": DATE}),
+        ({"date": DATE}, {}),
+    ],
+)
+def test_a3_a4_a5_what_came_goes_back(
+    origin: Origin, poller: Poller, fields: dict[str, str], expected: dict[str, str]
+) -> None:
+    """A3, A4, A5."""
+    origin.script("/feed", ok(rss(1), **fields))
+    poller.one(origin.url("/feed"))
+    poller.one(origin.url("/feed"))
+    assert sent(origin) == [{}, expected]
+
+
+def test_b1_same_bytes_with_a_new_pair_replace_the_pair(origin: Origin, poller: Poller) -> None:
+    """B1, F5."""
+    origin.script("/feed", ok(rss(1), etag='"1"'), ok(rss(1), etag='"2"', last_modified=DATE), not_modified())
+    outcomes = [poller.one(origin.url("/feed")) for _ in range(3)]
+    assert [outcome.changed for outcome in outcomes] == [True, False, False]
+    assert sent(origin)[-1] == {"if-none-match": '"2"', "if-modified-since": DATE}
+
+
+def test_b2_a_validator_that_a_200_lacks_is_forgotten(origin: Origin, poller: Poller) -> None:
+    """B2."""
+    answers = ok(rss(1), etag='"1"', last_modified=DATE), ok(rss(1, 2), etag='"2"'), ok(rss(1, 2))
+    origin.script("/feed", *answers)
+    for _ in range(4):
+        poller.one(origin.url("/feed"))
+    assert sent(origin)[2:] == [{"if-none-match": '"2"'}, {}]
+
+
+def test_b3_a_304_updates_one_validator_and_keeps_the_other(origin: Origin, poller: Poller) -> None:
+    """B3."""
+    origin.script("/feed", ok(rss(1), etag='"1"', last_modified=DATE), not_modified(etag='"2"'), not_modified())
+    for _ in range(4):
+        poller.one(origin.url("/feed"))
+    both = {"if-none-match": '"2"', "if-modified-since": DATE}
+    assert sent(origin)[2:] == [both, both]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        *(Answer(status, fields=[("ETag", '"bad"')], body=b"no") for status in (401, 403, 404, 429, 500, 503)),
+        Answer(reset=True),
+        Answer(200, fields=[("ETag", '"bad"')], body=rss(1, 2), truncate=50),
+        Answer(200, fields=[("ETag", '"bad"')], body=rss(1, 2), declared_length=5000),
+        Answer(200, fields=[("ETag", '"bad"'), ("Content-Encoding", "gzip")], body=b"\x1f\x8b\x08junk"),
+        ok(b"", etag='"bad"'),
+        ok(b"<!doctype html><html><title>Log in</title></html>", etag='"bad"'),
+    ],
+)
+def test_b4_b5_an_error_leaves_the_pair_and_the_known_entries(origin: Origin, poller: Poller, failure: Answer) -> None:
+    """B4, B5, F4: the next good answer brings what was missed, once."""
+    origin.script("/feed", ok(rss(1), etag='"1"'), failure, ok(rss(1, 2), etag='"2"'))
+    poller.one(origin.url("/feed"))
+    failed = poller.one(origin.url("/feed"))
+    assert (failed.status, failed.state and failed.state.failures) == ("error", 1)
+    assert origin.url("/feed") in (failed.error or "")
+    after = poller.one(origin.url("/feed"))
+    assert (after.status, titles(after)) == ("changed", ["Entry 2"])
+    assert after.state is not None
+    assert (after.state.failures, after.state.error) == (0, None)
+    assert sent(origin) == [{}, {"if-none-match": '"1"'}, {"if-none-match": '"1"'}]
+
+
+def test_b8_forced_is_conditional_and_unconditional_is_not(origin: Origin, poller: Poller) -> None:
+    """B8."""
+    origin.script("/feed", ok(rss(1), etag='"1"'))
+    poller.one(origin.url("/feed"))
+    poller.one(origin.url("/feed"))
+    unconditional = poller.one(origin.url("/feed"), manners=Manners(force=True, unconditional=True))
+    assert unconditional.status == "unchanged"
+    assert sent(origin) == [{}, {"if-none-match": '"1"'}, {}]
+
+
+def test_b9_the_same_url_twice_is_one_request(origin: Origin, poller: Poller) -> None:
+    """B9."""
+    origin.script("/feed", ok(rss(1)))
+    assert len(poller(origin.url("/feed"), origin.url("/feed") + " name=Again", origin.url("/feed") + "#x")) == 1
+    assert len(origin.requests) == 1
+
+
+def test_b10_the_pair_is_sent_along_its_chain(origin: Origin, poller: Poller) -> None:
+    """B10: to each URL of the chain that gave it."""
+    origin.script("/feed", redirect("/here"))
+    origin.script("/here", conditional(rss(1), etag='"1"'))
+    assert [poller.one(origin.url("/feed")).status for _ in range(2)] == ["new", "unchanged"]
+    assert sent(origin) == sent(origin, "/here") == [{}, {"if-none-match": '"1"'}]
+
+
+def test_b10_a_304_from_elsewhere_is_not_believed(origin: Origin, poller: Poller) -> None:
+    """B10: the pair goes with its URL only; a 304 from another one is asked for the content."""
+    origin.script("/feed", redirect("/here"), redirect("/there"))
+    origin.script("/here", ok(rss(1), etag='"1"'))
+    origin.script("/there", ok(rss(1, 2), etag='"9"'))
+    poller.one(origin.url("/feed"))
+    assert titles(poller.one(origin.url("/feed"))) == ["Entry 2"]
+    assert sent(origin, "/there") == [{}]
+
+    origin.script("/feed", lambda r: not_modified() if conditions(r) else ok(rss(1, 2, 3)))
+    assert titles(poller.one(origin.url("/feed"))) == ["Entry 3"]
+    assert sent(origin)[-2:] == [{"if-none-match": '"9"'}, {}]
+
+
+def test_b11_a_304_that_nobody_asked_for_is_tried_once_more(origin: Origin, poller: Poller) -> None:
+    """B11, D4: with no-cache, and only then."""
+    origin.script("/feed", not_modified(etag='"1"'), ok(rss(1), etag='"2"'))
+    assert poller.one(origin.url("/feed")).status == "new"
+    assert [request.fields.get("cache-control") for request in origin.requests] == [None, "no-cache"]
+
+    origin.script("/always", not_modified(etag='"1"'))
+    for _ in range(2):
+        assert poller.one(origin.url("/always")).status == "error"
+    assert sent(origin, "/always") == [{}] * 4
+
+
+def test_c1_not_twice_within_the_hour(origin: Origin, poller: Poller) -> None:
+    """C1: however often it runs."""
+    origin.script("/feed", conditional(rss(1), etag='"1"'))
+    for _ in range(12):
+        poller(origin.url("/feed"), after=299, force=False)
+    assert len(origin.requests) == 1
+    poller(origin.url("/feed"), after=900, force=False)
+    assert len(origin.requests) == 2
+
+
+@pytest.mark.parametrize(("fields", "hours"), [({}, 4.0), ({"etag": '"1"', "cache_control": "max-age=86400"}, 24.0)])
+def test_c2_c3_what_delays_the_next_poll(origin: Origin, poller: Poller, fields: dict[str, str], hours: float) -> None:
+    """C2, C3."""
+    origin.script("/feed", ok(rss(1), **fields))
+    poller.one(origin.url("/feed"))
+    assert poller(origin.url("/feed"), after=hours * HOUR - 1, force=False) == []
+    assert len(poller(origin.url("/feed"), after=601, force=False)) == 1
+
+
+def test_c6_a_host_that_says_429_is_left_alone(origin: Origin, poller: Poller) -> None:
+    """C6: the rest of its feeds in this run, and all of them until then."""
+    paths = [origin.url(f"/{n}") for n in range(4)]
+    origin.script("*", ok(rss(1), etag='"1"'))
+    origin.script("/1", Answer(429, fields=[("Retry-After", "7200")]))
+    assert [outcome.status for outcome in poller(*paths)] == ["new", "error", "skipped", "skipped"]
+    assert len(origin.requests) == 2
+    assert poller(*paths, after=HOUR) == []
+    assert len(poller(*paths, after=HOUR + 60)) == 4
+
+
+def test_c7_c13_failures_back_off_but_offline_counts_nothing(origin: Origin, poller: Poller) -> None:
+    """C7, C13: a run that reaches nobody raises no failure count; beside one that answers it does."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        dead = f"http://127.0.0.1:{closed.getsockname()[1]}/feed"
+    offline = poller.one(dead)
+    assert offline.status == "error"
+    assert offline.state is not None
+    assert offline.state.failures == 0
+    assert poller(dead, after=5 * 60, force=False) == []
+    origin.script("/feed", ok(rss(1)))
+    failures = {o.url: o.state.failures for o in poller(dead, origin.url("/feed"), after=HOUR) if o.state}
+    assert failures == {dead: 1, origin.url("/feed"): 0}
+
+
+def test_c8_gone_is_told_once_and_not_asked_again(origin: Origin, poller: Poller) -> None:
+    """C8: until the user names the feed, with force."""
+    origin.script("/feed", ok(rss(1)), Answer(410), ok(rss(1, 2)))
+    poller.one(origin.url("/feed"))
+    assert poller.one(origin.url("/feed")).status == "gone"
+    assert poller(origin.url("/feed"), after=365 * 24 * HOUR) == []
+    assert len(origin.requests) == 2
+    named = poll([single(origin.url("/feed"))], poller.ledger, manners=Manners(force=True), clock=lambda: NOON)
+    assert [outcome.status for outcome in named] == ["changed"]
+
+
+def test_c12_one_at_a_time_with_a_gap(origin: Origin, poller: Poller) -> None:
+    """C12: a gap between starts, as set; none for loopback by default."""
+    feeds = [origin.url(f"/{n}") for n in range(3)]
+    origin.script("*", ok(rss(1)))
+    poller(*feeds)
+    assert poller.slept == []
+    poller(*feeds, manners=Manners(force=True, gap=5))
+    assert len(poller.slept) == 2
+    assert all(4 < seconds <= 5 for seconds in poller.slept)
+    assert [request.path for request in origin.requests[:3]] == ["/0", "/1", "/2"]
+
+
+@pytest.mark.parametrize("by", [24 * HOUR, 365 * 24 * HOUR])
+def test_c14_a_clock_set_back_makes_no_burst(origin: Origin, poller: Poller, by: float) -> None:
+    """C14: nobody is asked at once, and nobody waits longer than was planned."""
+    origin.script("/feed", conditional(rss(1), etag='"1"'))
+    poller.one(origin.url("/feed"))
+    assert poller(origin.url("/feed"), after=-by, force=False) == []
+    assert len(poller(origin.url("/feed"), after=2 * HOUR, force=False)) == 1
+
+
+def test_d2_d5_the_request_is_as_configured(origin: Origin, poller: Poller) -> None:
+    """D2, D3, D4, D5, D8: the target byte for byte, options used, credentials to their origin."""
+    origin.script("*", Answer(200, fields=[("Set-Cookie", "a=b"), ("ETag", '"1"')], body=rss(1)))
+    url = origin.url("/feed?b=%7e&a=", userinfo="me:s%40cret")
+    for _ in range(2):
+        poller.one(f"{url} header=X-Key:k user-agent=mine/1")
+    for request in origin.requests:
+        assert (request.target, request.fields.get("user-agent")) == ("/feed?b=%7e&a=", "mine/1")
+        assert request.fields.get("authorization") == "Basic bWU6c0BjcmV0"
+        assert request.fields.get("x-key") == "k"
+        assert not {"cookie", "referer", "pragma", "cache-control"} & {name.lower() for name, _ in request.fields}
+
+
+def test_f12_secrets_come_from_elsewhere_and_stay_nowhere(
+    origin: Origin, poller: Poller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F9, F12: @env is resolved; what is remembered and said holds neither it nor a password."""
+    monkeypatch.setenv("FEED_TOKEN", "hunter2secret")
+    good = ok(rss(1), etag='"1"', vary="X-Token, Authorization")
+    origin.script("/feed", good, Answer(403, body=b"bad hunter2secret"))
+    line = origin.url("/feed", userinfo="me:passw0rd") + " header=X-Token:@env:FEED_TOKEN"
+    outcomes = [poller.one(line), poller.one(line)]
+    assert origin.requests[0].fields.get("x-token") == "hunter2secret"
+    assert outcomes[1].status == "error"
+    assert "hunter2" not in repr(outcomes)
+    assert "passw0rd" not in repr(outcomes)
+    monkeypatch.delenv("FEED_TOKEN")
+    other = origin.url("/other")
+    origin.script("/other", ok(rss(1)))
+    missing, good = poller(line, other)
+    assert (missing.status, good.status) == ("error", "new")
+    assert "FEED_TOKEN" in (missing.error or "")
+    assert len(origin.requests_for("/feed")) == 2
+
+
+def test_e1_a_permanent_redirect_to_a_feed_is_a_move(origin: Origin, poller: Poller) -> None:
+    """E1: told once, with the news, and the new URL is used from then on."""
+    origin.script("/feed", ok(rss(1), etag='"1"'), redirect("/a", 301))
+    origin.script("/a", redirect("/new", 308))
+    origin.script("/new", conditional(rss(1, 2), etag='"2"'))
+    poller.one(origin.url("/feed"))
+    moved = poller.one(origin.url("/feed"))
+    assert (moved.status, moved.moved_to, titles(moved)) == ("moved", origin.url("/new"), ["Entry 2"])
+    assert poller.one(origin.url("/feed")).status == "unchanged"
+    assert sent(origin, "/new") == [{}, {"if-none-match": '"2"'}]
+    assert len(origin.requests_for("/feed")) == 2
+
+
+@pytest.mark.parametrize("status", [302, 303, 307])
+def test_e1_a_temporary_redirect_is_never_remembered(origin: Origin, poller: Poller, status: int) -> None:
+    """E1: nor is a chain with a temporary redirect in it."""
+    origin.script("/feed", redirect("/a", 301))
+    origin.script("/a", redirect("/new", status))
+    origin.script("/new", ok(rss(1)))
+    for _ in range(2):
+        assert poller.one(origin.url("/feed")).moved_to is None
+    assert len(origin.requests_for("/feed")) == 2
+
+
+@pytest.mark.parametrize("end", [Answer(404), ok(b"<html><title>Log in</title></html>"), Answer(401)])
+def test_e2_a_permanent_redirect_to_no_feed_is_no_move(origin: Origin, poller: Poller, end: Answer) -> None:
+    """E2."""
+    origin.script("/feed", ok(rss(1), etag='"1"'), redirect("/new", 301))
+    origin.script("/new", end)
+    poller.one(origin.url("/feed"))
+    for _ in range(2):
+        outcome = poller.one(origin.url("/feed"))
+        assert (outcome.status, outcome.moved_to) == ("error", None)
+    assert len(origin.requests_for("/feed")) == 3
+
+
+def test_e1_the_configured_url_is_not_lost_when_the_new_one_fails(origin: Origin, poller: Poller) -> None:
+    """E1: after a failure the configured URL is asked in turn."""
+    origin.script("/feed", redirect("/new", 301), ok(rss(1, 2), etag='"2"'))
+    origin.script("/new", ok(rss(1), etag='"1"'), Answer(404))
+    poller.one(origin.url("/feed"))
+    assert poller.one(origin.url("/feed")).status == "error"
+    assert titles(poller.one(origin.url("/feed"))) == ["Entry 2"]
+    poller.one(origin.url("/feed"))
+    assert [request.path for request in origin.requests] == ["/feed", "/new", "/new", "/feed", "/feed"]
+    assert sent(origin)[-1] == {"if-none-match": '"2"'}
+
+
+def test_c8_gone_where_it_moved_to_is_asked_at_home_first(origin: Origin, poller: Poller) -> None:
+    """C8, E1: in the same poll, and it is gone only if that leads there as well."""
+    origin.script("/feed", redirect("/new", 301), redirect("/newer", 301))
+    origin.script("/new", ok(rss(1)), Answer(410))
+    origin.script("/newer", ok(rss(1)), Answer(410))
+    poller.one(origin.url("/feed"))
+    assert poller.one(origin.url("/feed")).moved_to == origin.url("/newer")
+    assert poller.one(origin.url("/feed")).status == "gone"
+
+
+def test_e5_secrets_do_not_follow_a_move_to_another_origin(origin: Origin, poller: Poller) -> None:
+    """E5, D8: neither at the redirect nor when the new URL is asked directly."""
+    with Origin() as other:
+        origin.script("/feed", redirect(other.url("/new"), 301))
+        other.script("/new", conditional(rss(1), etag='"1"'))
+        line = origin.url("/feed", userinfo="me:pw") + " header=X-Key:k"
+        for _ in range(2):
+            poller.one(line)
+        assert len(other.requests) == 2
+        for request in other.requests:
+            assert not {"authorization", "x-key"} & {name.lower() for name, _ in request.fields}
+
+
+def test_b9_a_feed_that_moved_to_another_of_the_list_is_not_asked(origin: Origin, poller: Poller) -> None:
+    """B9: the list has the new URL already."""
+    origin.script("/feed", redirect("/new", 301))
+    origin.script("/new", ok(rss(1), etag='"1"'))
+    poller.one(origin.url("/feed"))
+    assert [outcome.url for outcome in poller(origin.url("/feed"), origin.url("/new"))] == [origin.url("/new")]
+
+
+def test_f1_one_deadline_holds_and_other_feeds_go_on(origin: Origin, poller: Poller) -> None:
+    """F1, F4."""
+    origin.script("/slow", Answer(200, body=rss(1), chunks=[b"x"] * 40, chunk_delay=0.1))
+    origin.script("/feed", ok(rss(1)))
+    outcomes = poller(origin.url("/slow") + " timeout=0.3", origin.url("/feed"))
+    assert {outcome.url: outcome.status for outcome in outcomes} == {
+        origin.url("/slow"): "error",
+        origin.url("/feed"): "new",
+    }
+
+
+def test_f5_f6_what_is_news_and_what_is_not(origin: Origin, poller: Poller) -> None:
+    """F5, F6: order and stamps are no news, an edit is told apart, an entry that comes back is not new."""
+    stamp = "<lastBuildDate>Thu, 01 Jan 2026 00:00:00 GMT</lastBuildDate>"
+    bodies = [rss(1, 2), rss(2, 1, extra=stamp), rss(2), rss(1, 2), rss(1, 2).replace(b"Entry 2", b"Entry two"), rss(3)]
+    origin.script("/feed", *map(ok, bodies))
+    outcomes = [poller.one(origin.url("/feed")) for _ in bodies]
+    assert [outcome.status for outcome in outcomes] == [
+        "new",
+        "unchanged",
+        "unchanged",
+        "unchanged",
+        "changed",
+        "changed",
+    ]
+    assert [entry.title for entry in outcomes[4].edited] == ["Entry two"]
+    assert outcomes[4].entries == ()
+    assert titles(outcomes[5]) == ["Entry 3"]
+
+
+def test_f6_im_used_adds_and_removes_nothing(origin: Origin, poller: Poller) -> None:
+    """F6: 226."""
+    origin.script("/feed", ok(rss(1, 2), etag='"1"'), Answer(226, [("ETag", '"2"')], rss(3)), ok(rss(1, 2, 3)))
+    assert [titles(poller.one(origin.url("/feed"))) for _ in range(3)] == [["Entry 1", "Entry 2"], ["Entry 3"], []]
+    assert sent(origin)[-1] == {"if-none-match": '"2"'}
+
+
+def test_f8_first_sight_is_new_also_after_failures(origin: Origin, poller: Poller) -> None:
+    """F8."""
+    origin.script("/feed", Answer(500), ok(rss(1, 2)))
+    poller.one(origin.url("/feed"))
+    outcome = poller.one(origin.url("/feed"))
+    assert (outcome.status, outcome.title, len(outcome.entries)) == ("new", "Tea", 2)
+
+
+def test_no_store_does_not_cost_the_pair(origin: Origin, poller: Poller) -> None:
+    """A2: a poller keeps no response, only its validators."""
+    origin.script("/feed", conditional(rss(1), etag='"1"', cache_control="no-store"))
+    assert [poller.one(origin.url("/feed")).http_status for _ in range(2)] == [200, 304]
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        ("etag", {"if-none-match": '"1"'}),
+        ("last-modified", {"if-modified-since": DATE}),
+        ("none", {}),
+    ],
+)
+def test_the_option_validators_chooses_what_is_sent(
+    origin: Origin, poller: Poller, option: str, expected: dict[str, str]
+) -> None:
+    """A7: for servers that treat one of the two wrongly."""
+    origin.script("/feed", ok(rss(1), etag='"1"', last_modified=DATE))
+    for _ in range(2):
+        poller.one(f"{origin.url('/feed')} validators={option}")
+    assert sent(origin)[-1] == expected
+
+
+def test_b7_what_the_caller_did_not_come_back_for_is_not_committed(origin: Origin) -> None:
+    """B7: an outcome is committed when the next one is asked for."""
+    origin.script("/feed", ok(rss(1)))
+    ledger = MemoryLedger()
+    arguments = {"manners": Manners(), "clock": lambda: NOON}
+    for _ in range(2):
+        run = poll([single(origin.url("/feed"))], ledger, executor=InProcess(lambda: NOON, parser=Inline), **arguments)  # type: ignore[arg-type]
+        assert next(run).status == "new"
+        run.close()
+    assert ledger.urls() == []
+
+
+def test_a_batch_can_be_sent_to_another_process(origin: Origin, poller: Poller) -> None:
+    """The executor seam: what passes it is picklable."""
+    subscriptions = [single(origin.url("/feed", userinfo="a:b"))]
+    batch = plan(subscriptions, poller.ledger, Manners(pace=Pace(minimum=7)), NOON).batch
+    assert pickle.loads(pickle.dumps(batch)) == batch
+    assert "a:b" not in repr(batch)
+    assert pickle.loads(pickle.dumps(Fields([("a", "b")]))) == Fields([("a", "b")])
