@@ -26,7 +26,8 @@ def explain(
 ) -> int:
     """Print what is remembered of a feed.
 
-    That is its validators, its next poll and why then, its last failure. It asks nobody, writes nothing, and can be used while a poll runs.
+    That is its validators, its next poll and why then, its last failure. It asks nobody, writes nothing, and can be
+    used while a poll runs.
 
     \b
     Examples:
