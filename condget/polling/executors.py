@@ -57,6 +57,7 @@ class InProcess:
     def run(self, batch: Batch) -> Iterator[Sequence[Polled]]:
         loop = asyncio.new_event_loop()
         failures: list[BaseException] = []
+        parser = self._parser()
 
         async def work() -> None:
             await poll_batch(
@@ -65,7 +66,7 @@ class InProcess:
                 clock=self._clock,
                 sleep=self._sleep,
                 wire=self._wire(),
-                parser=self._parser(),
+                parser=parser,
             )
 
         task = loop.create_task(work())
@@ -78,6 +79,7 @@ class InProcess:
             except BaseException as error:  # noqa: BLE001 - raised again by the other thread
                 failures.append(error)
             finally:
+                loop.run_until_complete(parser.aclose())
                 loop.run_until_complete(loop.shutdown_asyncgens())
                 loop.close()
                 self._found.put(None)

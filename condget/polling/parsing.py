@@ -31,6 +31,7 @@ class Parser:
         self._function = function
         self._slots = asyncio.Semaphore(_MOST)
         self._idle: list[Process] = []
+        self._started: list[Process] = []
 
     async def parse(self, content: bytes, content_type: str | None, location: str) -> Document:
         """Read one document.
@@ -48,9 +49,7 @@ class Parser:
                 if code == -signal.SIGALRM:
                     raise DocumentError(f"a document that was not read within {self._seconds:g} seconds") from None
                 raise DocumentError(f"a document that crashes the parser ({_death(code)})") from None
-            except BaseException:
-                await _end(child)
-                raise
+            # Where this was given up meanwhile, the child does not come back: its answer is for nobody.
             self._idle.append(child)
         if isinstance(answer, DocumentError):
             raise answer
@@ -58,14 +57,20 @@ class Parser:
         return answer
 
     async def aclose(self) -> None:
-        """End the children."""
-        while self._idle:
-            await _end(self._idle.pop())
+        """End the children. Not to be cancelled, for it is they who would remain."""
+        self._idle.clear()
+        while self._started:
+            child = self._started.pop()
+            with contextlib.suppress(ProcessLookupError):
+                child.kill()
+            if child.stdin is not None:
+                child.stdin.close()
+            await child.wait()
 
     async def _start(self) -> Process:
         # The path is handed over, because the caller may have changed its own.
         program = f"import sys; sys.path[:] = {sys.path!r}; from condget.polling.reading import serve; serve()"
-        return await asyncio.create_subprocess_exec(
+        child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
             program,
@@ -77,6 +82,8 @@ class Parser:
             # Ctrl-C is for the parent, which then lets what is finished be reported.
             start_new_session=True,
         )
+        self._started.append(child)
+        return child
 
 
 async def _exchange(child: Process, task: bytes) -> object:
@@ -86,12 +93,6 @@ async def _exchange(child: Process, task: bytes) -> object:
     await child.stdin.drain()
     length = int.from_bytes(await child.stdout.readexactly(8), "big")
     return pickle.loads(await child.stdout.readexactly(length))
-
-
-async def _end(child: Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        child.kill()
-    await child.wait()
 
 
 def _death(code: int) -> str:

@@ -46,14 +46,11 @@ async def poll_batch(
     wire: Wire,
     parser: Parser,
 ) -> None:
-    """Poll every job of a batch and tell each result as soon as it is there."""
+    """Poll every job of a batch and tell each result as soon as it is there; the parser is the caller's to close."""
     worker = _Worker(batch.manners, tell, clock, sleep, wire, parser)
-    try:
-        async with asyncio.TaskGroup() as group:
-            for jobs in batch.hosts:
-                group.create_task(worker.host(jobs))
-    finally:
-        await parser.aclose()
+    async with asyncio.TaskGroup() as group:
+        for jobs in batch.hosts:
+            group.create_task(worker.host(jobs))
 
 
 class _Worker:

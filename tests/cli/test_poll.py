@@ -1,0 +1,327 @@
+"""`condget poll` as a user or cron runs it: what it prints, where, with which exit code, and what it remembers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from condget.stores.ledger import SqliteLedger
+from condget.stores.lock import lock
+from tests.origin import Answer, Origin, conditional, ok, redirect
+from tests.polling.support import rss
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+NOW = 1_767_268_800
+
+
+@pytest.fixture
+def feeds(origin: Origin, tmp_path: Path) -> Path:
+    """A list of one feed that answers conditionally."""
+    origin.script("/feed", conditional(rss(1, 2), etag='"1"'))
+    file = tmp_path / "feeds.txt"
+    file.write_text(origin.url("/feed") + "\n")
+    return file
+
+
+def state_of(home: Path) -> SqliteLedger:
+    return SqliteLedger(home / "state" / "feeds.sqlite3", read_only=True)
+
+
+def lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, object]]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def said(done: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
+    return done.returncode, done.stdout, done.stderr
+
+
+SILENCE = (0, "", "")
+
+
+def test_f8_news_once_and_then_silence(condget: Run, feeds: Path, origin: Origin) -> None:
+    """F8, C1: first sight says title and number; with nothing new there is no output at all."""
+    url = origin.url("/feed")
+    assert said(condget("poll", feeds)) == (0, f"Tea ({url}): first seen, with 2 entries\n", "")
+    assert said(condget("poll", feeds)) == SILENCE
+    assert len(origin.requests) == 1
+    assert said(condget("poll", "--force", feeds)) == SILENCE
+    origin.script("/feed", conditional(rss(1, 2, 3), etag='"2"'))
+    done = condget("poll", "--force", feeds, "--exit-code")
+    assert said(done) == (3, f"Tea ({url})\n  * Entry 3\n    https://example.org/3\n", "")
+    assert len(origin.requests) == 3
+
+
+def test_f8_jsonl_carries_the_entries_of_a_new_feed(condget: Run, feeds: Path, origin: Origin) -> None:
+    """F8: all of them, and what went over the wire."""
+    (first,) = lines(condget("poll", "--format", "jsonl", feeds))
+    assert (first["status"], first["url"], first["http_status"]) == ("new", origin.url("/feed"), 200)
+    assert [entry["id"] for entry in first["entries"]] == ["id-1", "id-2"]  # type: ignore[attr-defined]
+    assert said(condget("poll", "--format", "jsonl", "--force", feeds)) == SILENCE
+    (unchanged,) = lines(condget("poll", "--format", "jsonl", "--force", "--all", feeds))
+    assert (unchanged["status"], unchanged["bytes_saved"]) == ("unchanged", len(rss(1, 2)))
+    (skipped,) = lines(condget("poll", "--format", "jsonl", "--all", feeds))
+    assert skipped["status"] == "skipped"
+    assert "60 min" in str(skipped["reason"])
+
+
+def test_f8_the_entries_of_a_new_feed_can_be_listed(condget: Run, feeds: Path) -> None:
+    """F8."""
+    assert "  * Entry 1\n" in condget("poll", "--entries", feeds).stdout
+
+
+def test_f4_failures_go_to_stderr_and_news_to_stdout(condget: Run, feeds: Path, origin: Origin) -> None:
+    """F4, F9: exit 1; in JSON Lines failures are objects among the others."""
+    origin.script("/bad", Answer(503, body=b"<h1>closed for repairs</h1>"))
+    done = condget("poll", origin.url("/bad"), feeds)
+    assert done.returncode == 1
+    assert "Tea" in done.stdout
+    assert "Tea" not in done.stderr
+    assert f'{origin.url("/bad")}: 503 Service Unavailable ("closed for repairs")' in done.stderr
+    quiet = condget("poll", "--force", "-q", origin.url("/bad"))
+    assert said(quiet) == (1, "", "")
+    as_lines = condget("poll", "--force", "-f", "jsonl", origin.url("/bad"), feeds)
+    assert (as_lines.returncode, as_lines.stderr) == (1, "")
+    assert [(line["status"], line["http_status"]) for line in lines(as_lines)] == [("error", 503)]
+
+
+def test_c8_gone_is_told_once(condget: Run, feeds: Path, origin: Origin) -> None:
+    """C8: and never asked again, not even with --force, unless the URL itself is given."""
+    origin.script("/feed", Answer(410))
+    assert "gone" in condget("poll", feeds).stdout
+    assert said(condget("poll", "--force", feeds)) == SILENCE
+    assert len(origin.requests) == 1
+    condget("poll", "--force", origin.url("/feed"))
+    assert len(origin.requests) == 2
+
+
+def test_e1_a_move_is_told_and_the_list_stays(condget: Run, feeds: Path, origin: Origin) -> None:
+    """E1."""
+    condget("poll", feeds)
+    before = feeds.read_bytes()
+    origin.script("/feed", redirect("/new", 301))
+    origin.script("/new", conditional(rss(1, 2), etag='"3"'))
+    (moved,) = lines(condget("poll", "--force", "-f", "jsonl", feeds))
+    assert (moved["status"], moved["moved_to"], moved["entries"]) == ("moved", origin.url("/new"), [])
+    assert said(condget("poll", "--force", feeds)) == SILENCE
+    assert [request.path for request in origin.requests] == ["/feed", "/feed", "/new", "/new"]
+    assert feeds.read_bytes() == before
+
+
+def test_edited_entries_are_news_only_if_wanted(condget: Run, feeds: Path, origin: Origin) -> None:
+    """F5."""
+    condget("poll", feeds)
+    origin.script("/feed", ok(rss(1, 2).replace(b"Entry 2", b"Entry two")))
+    assert said(condget("poll", "--force", feeds)) == SILENCE
+    origin.script("/feed", ok(rss(1, 2).replace(b"Entry 2", b"Entry II")))
+    assert "edited: Entry II" in condget("poll", "--force", "--edited", feeds).stdout
+
+
+def test_f10_a_dry_run_asks_nobody_and_writes_nothing(condget: Run, feeds: Path, origin: Origin, home: Path) -> None:
+    """F10: with a state and without."""
+    assert origin.url("/feed") in condget("poll", "--dry-run", feeds).stdout
+    assert not (home / "state").exists()
+    condget("poll", feeds)
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (home / "state").iterdir()}
+    done = condget("poll", "--dry-run", "--force", feeds)
+    assert "with If-None-Match" in done.stdout
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (home / "state").iterdir()} == before
+    assert len(origin.requests) == 1
+
+
+@pytest.mark.parametrize("bad", ["file:///etc/passwd", "https://exa mple.org/", "https://example.org/ evry=1h"])
+def test_d9_a_bad_line_is_named_and_nobody_is_asked(condget: Run, feeds: Path, origin: Origin, bad: str) -> None:
+    """D9: exit 2, with file name and line number."""
+    feeds.write_text(origin.url("/feed") + "\n" + bad + "\n")
+    done = condget("poll", feeds.name)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "feeds.txt:2: " in done.stderr
+    assert origin.requests == []
+
+
+def test_a_list_that_is_not_there_is_exit_2(condget: Run) -> None:
+    done = condget("poll", "nowhere.txt")
+    assert done.returncode == 2
+    assert "nowhere.txt" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_list_can_come_from_stdin_and_as_opml(condget: Run, origin: Origin, tmp_path: Path) -> None:
+    origin.script("*", ok(rss(1)))
+    assert condget("poll", "-", input=origin.url("/a") + "\n").stdout.startswith("Tea")
+    (tmp_path / "feeds.opml").write_text(f'<opml><body><outline text="B" xmlUrl="{origin.url("/b")}"/></body></opml>')
+    assert condget("poll", "feeds.opml").stdout.startswith("B (")
+
+
+def test_b9_another_run_that_holds_the_state_is_exit_75(
+    condget: Run, feeds: Path, origin: Origin, home: Path
+) -> None:
+    """B9: two runs at once make one request."""
+    path = home / "state" / "feeds.sqlite3"
+    with lock(path):
+        done = condget("poll", feeds)
+        assert (done.returncode, done.stdout) == (75, "")
+        assert str(os.getpid()) in done.stderr
+        assert condget("list", feeds).returncode == 0
+    assert condget("poll", feeds, "--wait", 5).returncode == 0
+    assert len(origin.requests) == 1
+
+
+def test_f11_a_corrupt_state_is_set_aside_and_said(condget: Run, feeds: Path, home: Path) -> None:
+    """F11."""
+    condget("poll", feeds)
+    (home / "state" / "feeds.sqlite3").write_bytes(b"not a database" * 400)
+    done = condget("poll", feeds)
+    assert done.returncode == 0
+    assert "set aside" in done.stderr
+    assert "first seen" in done.stdout
+    assert list((home / "state").glob("*corrupt*"))
+
+
+def test_f12_only_the_owner_can_read_and_no_secret_is_written(condget: Run, origin: Origin, home: Path) -> None:
+    """F12, D8, F9."""
+    answer = Answer(200, [("Set-Cookie", "s=cookiesecret"), ("ETag", '"1"'), ("Vary", "Authorization")], rss(1))
+    origin.script("/feed", answer, Answer(403, body=b"not pa55word"))
+    listed = origin.url("/feed", userinfo="me:pa55word") + " header=X-Key:k3ysecret\n"
+    done = [condget("poll", "--force", "-v", "-f", "jsonl", "-", input=listed) for _ in range(2)]
+    assert origin.requests[1].fields.get("x-key") == "k3ysecret"
+    everything = b"".join(path.read_bytes() for path in (home / "state").iterdir())
+    told = everything.decode("latin-1") + "".join(run.stdout + run.stderr for run in done)
+    for secret in ("pa55word", "k3ysecret", "cookiesecret", "bWU6"):
+        assert secret not in told
+    assert all(path.stat().st_mode & 0o077 == 0 for path in [home / "state", *(home / "state").iterdir()])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_b7_what_could_not_be_written_is_not_marked_as_seen(condget: Run, feeds: Path, home: Path) -> None:
+    """B7: a full disk behind stdout."""
+    with Path("/dev/full").open("w") as full:
+        done = condget("poll", feeds, stdout=full, stderr=subprocess.PIPE, capture_output=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "stdout" in done.stderr
+    assert "first seen" in condget("poll", feeds).stdout
+
+
+def test_b7_a_reader_that_goes_away_gets_it_again(condget: Run, feeds: Path) -> None:
+    """B7: `| head -0`; the exit code is that of SIGPIPE, and nothing is said."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as gone:
+        done = condget("poll", feeds, stdout=gone, stderr=subprocess.PIPE, capture_output=False)
+    assert (done.returncode, done.stderr) == (141, "")
+    assert "first seen" in condget("poll", feeds).stdout
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_b7_an_interrupted_run_keeps_what_it_reported(
+    environment: dict[str, str], condget: Run, origin: Origin, number: signal.Signals, code: int
+) -> None:
+    """B7: finished feeds are reported and committed."""
+    origin.script("/fast", conditional(rss(1), etag='"1"'))
+    origin.script("/slow", Answer(200, body=rss(2), delay=20))
+    feeds = [origin.url("/fast"), origin.url("/slow")]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "condget", "poll", *feeds],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    origin.wait_for(2, timeout=20)
+    run.send_signal(number)
+    out, err = run.communicate(timeout=20)
+    assert (run.returncode, err) == (code, "")
+    assert out.count("first seen") == 1
+    assert said(condget("poll", feeds[0])) == SILENCE
+
+
+def test_c1_a_poll_with_nothing_due_imports_nothing_heavy(
+    condget: Run, feeds: Path, environment: dict[str, str]
+) -> None:
+    """Nothing is due most of the time: that must feel instant."""
+    condget("poll", feeds)
+    program = (
+        "import sys\nfrom condget.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print([name for name in ('asyncio', 'httpx', 'feedparser', 'h11', 'ssl', 'rich', 'xml.sax', 'ctypes') "
+        "if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "poll", str(feeds)], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_c1_condget_now_is_the_clock(condget: Run, feeds: Path, origin: Origin) -> None:
+    """C1, C2: for tests, and for trying out a schedule."""
+    for minutes, requests in ((0, 1), (59, 1), (71, 2), (72, 2)):
+        condget("poll", feeds, env={"CONDGET_NOW": str(NOW + minutes * 60)})
+        assert len(origin.requests) == requests
+    assert condget("poll", feeds, env={"CONDGET_NOW": "noon"}).returncode == 2
+
+
+def test_b6_the_state_moves_to_another_machine(
+    condget: Run, feeds: Path, origin: Origin, tmp_path: Path, home: Path
+) -> None:
+    """B6: validators and seen entries go along; here nothing goes back."""
+    condget("poll", feeds)
+    exported = tmp_path / "state.jsonl"
+    exported.write_text(condget("state", "export").stdout)
+    other = tmp_path / "other.sqlite3"
+    assert condget("state", "import", exported, "--state", other).returncode == 0
+    assert said(condget("poll", "--force", feeds, "--state", other)) == SILENCE
+    assert origin.requests[-1].fields.get("if-none-match") == '"1"'
+    assert "1 left" in condget("state", "import", exported, "--state", other).stderr
+
+
+def test_list_and_explain_say_when_and_why(condget: Run, feeds: Path, origin: Origin) -> None:
+    url = origin.url("/feed")
+    now = {"CONDGET_NOW": str(NOW)}
+    assert condget("list", feeds).stdout == f"now                {url}: never asked: due now\n"
+    assert condget("explain", url).returncode == 1
+    condget("poll", feeds, env=now)
+    listed = condget("list", feeds, env=now).stdout
+    assert listed.startswith("2026-01-01 13:0")
+    assert "at most every 60 min" in listed
+    feeds.write_text(f"{url} every=2h name=Mine header=X-Key:secret\n")
+    explained = condget("explain", url, feeds, env=now).stdout
+    for words in ('"1"', "Tea", "as Mine", "every", "7200", "60 min", "2 entries"):
+        assert words in explained
+    assert "secret" not in explained
+    assert len(origin.requests) == 1
+
+
+def test_unfinished_output_of_a_slow_reader_stops_no_request(
+    environment: dict[str, str], origin: Origin
+) -> None:
+    """F1: while the report waits for its reader, the feeds under way do not run into their deadline."""
+    origin.script("/big", ok(rss(*range(2000))))
+    origin.script("/late", Answer(200, body=rss(1), delay=0.3))
+    feeds = [origin.url("/big"), origin.url("/late")]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "condget", "poll", "--timeout", "1", "-f", "jsonl", *feeds],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    origin.wait_for(2, timeout=20)
+    time.sleep(1.5)
+    out, _ = run.communicate(timeout=20)
+    assert [json.loads(line)["status"] for line in out.splitlines()] == ["new", "new"]
+
+
+def test_the_states_of_many_feeds_are_remembered(condget: Run, origin: Origin, tmp_path: Path, home: Path) -> None:
+    """F4: a hundred at once, on several connections."""
+    origin.script("*", lambda request: ok(rss(1, title=request.path), etag='"1"'))
+    many = tmp_path / "many.txt"
+    many.write_text("".join(f"{origin.url(f'/{n}')}\n" for n in range(100)))
+    assert condget("poll", many).stdout.count("first seen") == 100
+    assert len(state_of(home).urls()) == 100
