@@ -141,6 +141,13 @@ def test_files_that_it_links_to_exist() -> None:
         assert (Path(__file__).parents[1] / target).exists(), target
 
 
+def test_the_files_that_the_conformance_table_names_exist() -> None:
+    root = Path(__file__).parents[1]
+    table = (root / "docs" / "conformance.md").read_text(encoding="utf-8")
+    for name in re.findall(r"`([\w/]+\.py)`", table):
+        assert any((root / place / name).exists() for place in ("condget/cache", "condget")), name
+
+
 def test_ci_runs_the_command_for_the_tests() -> None:
     (command,) = [code.strip() for language, code in _blocks() if language == "sh" and "pytest" in code]
     script = (Path(__file__).parents[1] / ".ci" / "run").read_text(encoding="utf-8")
