@@ -6,7 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from condget.cache.messages import StoredResponse
+from condget.errors import StoreError
 from condget.feeds.outcomes import FeedState, HostHold, Outcome, SeenEntry
+
+
+class ContentTooLong(StoreError):
+    """The store is in order, but this one response is longer than it may hold."""
 
 
 class Writer(Protocol):

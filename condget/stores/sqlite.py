@@ -27,6 +27,7 @@ from condget.cache.validators import has_validator
 from condget.errors import StoreError, UsageError
 from condget.settings import Clock, cache_path
 from condget.stores import heads
+from condget.stores.base import ContentTooLong
 from condget.stores.cache_file import CHUNK, INCOMPLETE, SPAN, CacheFile
 
 #: What a row costs besides its head and content, roughly.
@@ -105,7 +106,11 @@ class Cache:
             "SELECT head, id FROM responses WHERE url = ? AND partition = ? ORDER BY id DESC", (url, partition)
         )
         freshened = self._freshened
-        return [freshened.get(row) or heads.decode(text, row) for text, row in rows]
+        try:
+            return [freshened.get(row) or heads.decode(text, row) for text, row in rows]
+        except StoreError:  # somebody wrote to the file: let the next response take the place of this one
+            self.invalidate([url])
+            raise
 
     def content(self, stored: StoredResponse, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """Return the stored content, or the bytes from `start` up to `stop`, in chunks of at most 1 MiB."""
@@ -123,8 +128,10 @@ class Cache:
         if data is None:
             rows = self._file.rows("SELECT data FROM chunks WHERE key = ?", (key,))
             if not rows:
-                raise StoreError(f"The stored content of {stored.url} is gone from {self.path}.")
+                raise self._gone(stored)
             ((data,),) = rows
+            if len(data) != min(CHUNK, length - first * CHUNK):
+                raise self._gone(stored)
             if len(data) <= _RECENT_BYTES:
                 self._remember(key, data)
         start, stop = start - first * CHUNK, stop - first * CHUNK
@@ -138,17 +145,22 @@ class Cache:
             self._recent[key] = data
 
     def _long_content(self, stored: StoredResponse, start: int, stop: int) -> Iterator[bytes]:
+        first, last = start // CHUNK, (stop - 1) // CHUNK
         key = stored.id * SPAN
+        keys = (key + first, key + last)
         with self._file.snapshot() as connection:
-            if connection.execute("SELECT 1 FROM responses WHERE id = ?", (stored.id,)).fetchone() is None:
-                raise StoreError(f"The stored content of {stored.url} is gone from {self.path}.")
+            total = connection.execute("SELECT sum(length(data)) FROM chunks WHERE key BETWEEN ? AND ?", keys)
+            if total.fetchone() != (min((last + 1) * CHUNK, stored.content_length or 0) - first * CHUNK,):
+                raise self._gone(stored)
             yield b""
             for row, data in connection.execute(
-                "SELECT key, data FROM chunks WHERE key BETWEEN ? AND ? ORDER BY key",
-                (key + start // CHUNK, key + (stop - 1) // CHUNK),
+                "SELECT key, data FROM chunks WHERE key BETWEEN ? AND ? ORDER BY key", keys
             ):
                 offset = (row - key) * CHUNK
                 yield data[max(0, start - offset) : stop - offset]
+
+    def _gone(self, stored: StoredResponse) -> StoreError:
+        return StoreError(f"The stored content of {stored.url} is gone from {self.path}.")
 
     def writer(self, stored: StoredResponse, replaces: Sequence[StoredResponse] = ()) -> CacheWriter:
         """Begin to store a response; on commit it takes the place of `replaces`."""
@@ -441,11 +453,13 @@ class CacheWriter:
             if not self._row:
                 self._row = self._insert(connection, stored.url, text, size)
             else:
-                connection.execute(
+                completed = connection.execute(
                     """UPDATE responses SET url = ?, head = ?, size = ?, digest = ?, useless_from = ?, used = ?
-                    WHERE id = ?""",
-                    (*self._columns(stored.url, text, size), self._row),
+                    WHERE id = ? AND url = ?""",
+                    (*self._columns(stored.url, text, size), self._row, INCOMPLETE),
                 )
+                if completed.rowcount != 1:  # the file is another one by now, and so is what has that id
+                    raise self._cache._gone(stored)
             if self._buffer:
                 self._put_chunk(connection, bytes(self._buffer))
             self._cache._evict(connection, keep=self._row)
@@ -473,8 +487,8 @@ class CacheWriter:
         connection.execute("INSERT INTO chunks VALUES (?, ?)", (self._row * SPAN + self._chunks, data))
         self._chunks += 1
 
-    def _too_long(self) -> StoreError:
-        return StoreError(f"{self._stored.url} is longer than the cache may be ({self._cache.max_size} bytes).")
+    def _too_long(self) -> ContentTooLong:
+        return ContentTooLong(f"{self._stored.url} is longer than the cache may be ({self._cache.max_size} bytes).")
 
 
 def _file(path: str | os.PathLike[str] | None) -> Path:

@@ -59,7 +59,7 @@ class CacheTransport(httpx.BaseTransport):
     ) -> None:
         self._inner = httpx.HTTPTransport() if inner is None else inner
         self.store, self._owns_store = _store(cache, clock)
-        self._policy = policy or Policy()
+        self._policy = self.store.limited(policy or Policy())
         self._clock = clock
         self._flights = Flights()
         self._background: set[threading.Thread] = set()
@@ -178,7 +178,7 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
     ) -> None:
         self._inner = httpx.AsyncHTTPTransport() if inner is None else inner
         self.store, self._owns_store = _store(cache, clock)
-        self._policy = policy or Policy()
+        self._policy = self.store.limited(policy or Policy())
         self._clock = clock
         self._flights = Flights()
         self._background: set[asyncio.Task[None]] = set()

@@ -22,6 +22,7 @@ from condget.cache.policy import MODES, Mode, Policy
 from condget.cache.settling import settle, settle_failure
 from condget.cache.status import CacheStatus
 from condget.cache.validating import ask_again
+from condget.errors import StoreError
 from condget.settings import Clock
 from condget.stores.base import Writer
 from condget.transports.flights import STANDSTILL
@@ -209,10 +210,13 @@ class StoredContent(httpx.SyncByteStream, httpx.AsyncByteStream):
         self._content = content
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._content
+        try:
+            yield from self._content
+        except StoreError as error:  # too late for the origin: let nobody take a part for the whole
+            raise httpx.ReadError(str(error)) from error
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self._content:
+        for chunk in iter(self):
             yield chunk
 
     def close(self) -> None:
@@ -255,8 +259,8 @@ class Saver:
         self._length += len(chunk)
         if self._length > self._limit:
             self.abort(f"longer than {self._limit} bytes")
-        elif not self._store.write(self._writer, chunk):
-            self.abort("the cache failed")
+        elif (reason := self._store.write(self._writer, chunk)) is not None:
+            self.abort(reason)
 
     def complete(self) -> None:
         """The content has come to its end: make it visible."""
@@ -267,8 +271,9 @@ class Saver:
             self.abort(f"{self._length} bytes came of {self._declared} that Content-Length promised")
             return
         self._writer = None
-        if not self._store.commit(writer):
-            self._status.stored, self._status.detail = False, "not stored: the cache failed"
+        reason = self._store.commit(writer)
+        if reason is not None:
+            self._status.stored, self._status.detail = False, f"not stored: {reason}"
 
     def abort(self, reason: str) -> None:
         """Store nothing, for this reason."""

@@ -5,18 +5,23 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from dataclasses import replace
+from typing import ParamSpec, TypeVar
 
 from condget.cache.actions import Delete, Freshen, Invalidate, Save, Write
 from condget.cache.messages import StoredResponse
-from condget.stores.base import Store, Writer
+from condget.cache.policy import Policy
+from condget.stores.base import ContentTooLong, Store, Writer
 
 log = logging.getLogger("condget")
 
 #: Seconds without a store after it failed: a locked file must not cost every request its time-out.
 _PAUSE = 2.0
 
+_FAILED: str | None = "the cache failed"
+
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class SteadyStore:
@@ -26,6 +31,11 @@ class SteadyStore:
         self.store = store
         self._paused_until = 0.0
         self._said: set[str] = set()
+
+    def limited(self, policy: Policy) -> Policy:
+        """Return that policy, which stores nothing longer than the store may hold."""
+        most = min(policy.max_content_length, getattr(self.store, "max_size", policy.max_content_length))
+        return replace(policy, max_content_length=most)
 
     def _attempt(self, call: Callable[[], T], otherwise: T) -> T:
         if self._paused_until and time.monotonic() < self._paused_until:
@@ -70,26 +80,24 @@ class SteadyStore:
     def writer(self, save: Save) -> Writer | None:
         return self._attempt(lambda: self.store.writer(save.stored, save.replaces), None)
 
-    def write(self, writer: Writer, chunk: bytes) -> bool:
-        """Return whether the chunk was taken."""
+    def write(self, writer: Writer, chunk: bytes) -> str | None:
+        """Return why the chunk was not taken, or None where it was."""
+        return self._attempt(lambda: _why_not(writer.write, chunk), _FAILED)
 
-        def attempt() -> bool:
-            writer.write(chunk)
-            return True
-
-        return self._attempt(attempt, False)
-
-    def commit(self, writer: Writer) -> bool:
-        """Return whether the response is stored now."""
-
-        def attempt() -> bool:
-            writer.commit()
-            return True
-
-        return self._attempt(attempt, False)
+    def commit(self, writer: Writer) -> str | None:
+        """Return why the response is not stored, or None where it is."""
+        return self._attempt(lambda: _why_not(writer.commit), _FAILED)
 
     def abort(self, writer: Writer) -> None:
         self._attempt(writer.abort, None)
 
     def close(self) -> None:
         self._attempt(self.store.close, None)
+
+
+def _why_not(call: Callable[P, None], *arguments: P.args, **more: P.kwargs) -> str | None:
+    try:
+        call(*arguments, **more)
+    except ContentTooLong:  # that is no reason to leave the store alone
+        return "longer than the cache may be"
+    return None
