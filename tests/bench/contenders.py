@@ -20,6 +20,9 @@ from typing import Any, NamedTuple
 
 import httpx
 
+#: Through a peer's own interface it would take minutes to store 100,000 responses; so rows are copied.
+COPIES = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+
 Fetch = Callable[[str], Any]
 Fill = Callable[[int], None]
 
@@ -178,13 +181,12 @@ def hishel_client(folder: Path, in_async: bool) -> Opened:
 
     rfc, path = hishel.CacheOptions(shared=False), folder / "hishel.db"
 
-    def fill(count: int) -> None:  # through hishel itself it would take minutes
+    def fill(count: int) -> None:
         with contextlib.closing(sqlite3.connect(path)) as table, table:
-            copies = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
             columns = "expires_at, last_accessed_at, chunk_count, ttl_deadline, tti"
             sample = f"(SELECT data, {columns} FROM entries LIMIT 1)"
             table.execute(
-                f"{copies} INSERT INTO entries (id, cache_key, data, {columns})"
+                f"{COPIES} INSERT INTO entries (id, cache_key, data, {columns})"
                 f" SELECT randomblob(16), randomblob(32), data, {columns} FROM n, {sample}",
                 (count,),
             )
@@ -206,10 +208,12 @@ def requests_cache(folder: Path) -> Iterator[Contender]:
     with CachedSession(str(folder / "requests"), cache_control=True, expire_after=0) as session:
 
         def fill(count: int) -> None:
-            sample = next(iter(session.cache.responses.values()))
-            with session.cache.responses.bulk_commit():
-                for number in range(count):
-                    session.cache.responses[f"{number:016x}"] = sample
+            with contextlib.closing(sqlite3.connect(folder / "requests.sqlite")) as table, table:
+                table.execute(
+                    f"{COPIES} INSERT INTO responses SELECT hex(randomblob(8)), value, expires"
+                    " FROM n, (SELECT * FROM responses ORDER BY length(value) LIMIT 1)",
+                    (count,),
+                )
 
         yield Contender(lambda urls, n: in_threads(lambda url: session.get(url).content, urls, n), fill)
 
