@@ -164,11 +164,11 @@ def print_targets(figures: Figures) -> None:
         row(f"{case}: condget{way} to bare httpx{way}", ours, bare, 1.2, True)
     for name, case, stored in cpu:
         if stored > URLS and name.startswith("condget"):  # each beside bare httpx: the two were not measured together
-            bare = name.replace("condget", "bare httpx")
+            plain = name.replace("condget", "bare httpx")
             many, few = (
-                [a / b for a, b in zip(cpu[name, case, n], cpu[bare, case, n], strict=True)] for n in (stored, URLS)
+                [a / b for a, b in zip(cpu[name, case, n], cpu[plain, case, n], strict=True)] for n in (stored, URLS)
             )
-            row(f"{case}: {name} to {bare}, {stored:,} stored to {URLS}", many, few, 1.1, True)
+            row(f"{case}: {name} to {plain}, {stored:,} stored to {URLS}", many, few, 1.1, True)
 
 
 def machine() -> str:
