@@ -32,6 +32,8 @@ from condget.stores.cache_file import CHUNK, INCOMPLETE, SPAN, CacheFile
 
 #: What a row costs besides its head and content, roughly.
 _ROW_BYTES = 200
+#: Most responses of one URL and partition (variants, parts): all their heads are looked at for each request.
+_MOST_ALIKE = 64
 #: How many heads or uses wait for the next transaction, and how long heads do, at most.
 _MOST_LATER = 1000
 _LATER_SECONDS = 1.0
@@ -462,6 +464,12 @@ class CacheWriter:
                     raise self._cache._gone(stored)
             if self._buffer:
                 self._put_chunk(connection, bytes(self._buffer))
+            connection.execute(
+                """DELETE FROM responses WHERE id IN (
+                    SELECT id FROM responses WHERE url = ? AND partition = ? ORDER BY id DESC LIMIT -1 OFFSET ?
+                )""",
+                (stored.url, stored.partition, _MOST_ALIKE),
+            )
             self._cache._evict(connection, keep=self._row)
 
     def abort(self) -> None:
