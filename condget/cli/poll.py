@@ -169,7 +169,15 @@ class _Output:
 
     def deliver(self, outcomes: Sequence[Outcome], options: ReportOptions) -> None:
         """Print outcomes; when this returns, they are out of our hands."""
+        from condget.feeds.schedule import all_offline
+
         self.clear()
+        if self._errors_apart and len(outcomes) > 3 and not self._done and all_offline(outcomes):
+            # One line, not one for each feed, in a mail that cron sends when the network is back.
+            self.failed, self._done = True, len(outcomes)
+            if not self._quiet:
+                _say(f"offline? None of {len(outcomes)} feeds could be reached; the first: {outcomes[0].error}")
+            return
         text: list[str] = []
         for outcome in outcomes:
             self._done += outcome.status != "skipped"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -19,6 +20,9 @@ from condget.polling.batch import Batch, Polled
 from condget.polling.parsing import Parser
 from condget.polling.wire import Wire
 from condget.polling.worker import Sleep, poll_batch
+
+#: Seconds for which what is finished is gathered.
+_GATHER = 0.1
 
 
 class Executor(Protocol):
@@ -97,9 +101,12 @@ class InProcess:
                 found = [self._found.get()]
                 if self._stopped:
                     end()
+                # A commit waits for the disk, so that outcomes are better handed on in groups.
+                until = time.monotonic() + _GATHER
                 with suppress(Empty):
-                    while True:
-                        found.append(self._found.get_nowait())
+                    while None not in found or self._stopped:
+                        left = until - time.monotonic()
+                        found.append(self._found.get(timeout=left) if left > 0 else self._found.get_nowait())
                 if polled := [one for one in found if one is not None]:
                     yield polled
         finally:

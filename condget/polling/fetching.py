@@ -59,6 +59,8 @@ class Ask:
     timeout: float = 30.0
     #: Whether a public host may redirect to a private address (E4).
     private_network: bool = False
+    #: The configured URL, where a permanent redirect led from there to `url`: E4 holds for what is remembered, too.
+    moved_from: str | None = None
     limits: Limits = field(default_factory=Limits)
     #: Send `Cache-Control: no-cache`: the second try after a 304 that nobody asked for (B11).
     no_cache: bool = False
@@ -101,7 +103,8 @@ async def fetch(wire: Wire, ask: Ask, clock: settings.Clock) -> Fetched:
             target = targets.parse(ask.url)
             first, chain[0] = target, target.url
             permanent_to: str | None = None
-            permanent, public = True, False
+            permanent = True
+            public = ask.moved_from is not None and await wire.is_public(targets.parse(ask.moved_from))
             while True:
                 fields, sent = _request(ask, first, target)
                 connection = await connect(target, public and not ask.private_network)

@@ -130,6 +130,21 @@ class Wire:
             raise
         return _Direct(transport, reader, public=not is_private(address), budget=most + _OVERHEAD)
 
+    async def is_public(self, target: Target) -> bool:
+        """Tell whether a host has public addresses only, as far as can be seen; one without any counts as such."""
+        if is_literal(target.host):
+            return not is_private(target.host)
+        if target.host.rstrip(".") == "localhost":
+            return False
+        if self._proxy(target):  # it is the proxy that resolves the name
+            return True
+        try:
+            async with self._lookups:
+                addresses = await self._resolve(target.host, target.port)
+        except (OSError, UnicodeError):
+            return True
+        return not any(is_private(address) for address in addresses)
+
     async def _open(self, target: Target, guarded: bool) -> tuple[socket.socket, str]:
         host = target.host
         if is_literal(host):

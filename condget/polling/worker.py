@@ -137,12 +137,13 @@ class _Worker:
             user_agent=job.user_agent or settings.USER_AGENT,
             timeout=job.timeout or self._manners.timeout,
             private_network=job.private_network,
+            moved_from=job.configured,
         )
         turns.started()
         fetched = await fetch(self._wire, ask, self._clock)
         if fetched.response.status == 410 and job.configured is not None:
             # Gone is final, so the configured URL has a say: the feed may have moved on from there (C8, E1).
-            ask = replace(ask, url=job.configured)
+            ask = replace(ask, url=job.configured, moved_from=None)
             fetched = await self._again(ask, turns)
         if fetched.response.status == 304 and not _believed(job, fetched):
             ask = replace(ask, preconditions=(), no_cache=not fetched.sent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -46,108 +47,123 @@ def said(done: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
 SILENCE = (0, "", "")
 
 
-def test_f8_news_once_and_then_silence(condget: Run, feeds: Path, origin: Origin) -> None:
+def test_f8_news_once_and_then_silence(invoke: Run, feeds: Path, origin: Origin) -> None:
     """F8, C1: first sight says title and number; with nothing new there is no output at all."""
     url = origin.url("/feed")
-    assert said(condget("poll", feeds)) == (0, f"Tea ({url}): first seen, with 2 entries\n", "")
-    assert said(condget("poll", feeds)) == SILENCE
+    assert said(invoke("poll", feeds)) == (0, f"Tea ({url}): first seen, with 2 entries\n", "")
+    assert said(invoke("poll", feeds)) == SILENCE
     assert len(origin.requests) == 1
-    assert said(condget("poll", "--force", feeds)) == SILENCE
+    assert said(invoke("poll", "--force", feeds)) == SILENCE
     origin.script("/feed", conditional(rss(1, 2, 3), etag='"2"'))
-    done = condget("poll", "--force", feeds, "--exit-code")
+    done = invoke("poll", "--force", feeds, "--exit-code")
     assert said(done) == (3, f"Tea ({url})\n  * Entry 3\n    https://example.org/3\n", "")
     assert len(origin.requests) == 3
 
 
-def test_f8_jsonl_carries_the_entries_of_a_new_feed(condget: Run, feeds: Path, origin: Origin) -> None:
+def test_f8_jsonl_carries_the_entries_of_a_new_feed(invoke: Run, feeds: Path, origin: Origin) -> None:
     """F8: all of them, and what went over the wire."""
-    (first,) = lines(condget("poll", "--format", "jsonl", feeds))
+    (first,) = lines(invoke("poll", "--format", "jsonl", feeds))
     assert (first["status"], first["url"], first["http_status"]) == ("new", origin.url("/feed"), 200)
     assert [entry["id"] for entry in first["entries"]] == ["id-1", "id-2"]  # type: ignore[attr-defined]
-    assert said(condget("poll", "--format", "jsonl", "--force", feeds)) == SILENCE
-    (unchanged,) = lines(condget("poll", "--format", "jsonl", "--force", "--all", feeds))
+    assert said(invoke("poll", "--format", "jsonl", "--force", feeds)) == SILENCE
+    (unchanged,) = lines(invoke("poll", "--format", "jsonl", "--force", "--all", feeds))
     assert (unchanged["status"], unchanged["bytes_saved"]) == ("unchanged", len(rss(1, 2)))
-    (skipped,) = lines(condget("poll", "--format", "jsonl", "--all", feeds))
+    (skipped,) = lines(invoke("poll", "--format", "jsonl", "--all", feeds))
     assert skipped["status"] == "skipped"
     assert "60 min" in str(skipped["reason"])
 
 
-def test_f8_the_entries_of_a_new_feed_can_be_listed(condget: Run, feeds: Path) -> None:
+def test_f8_the_entries_of_a_new_feed_can_be_listed(invoke: Run, feeds: Path) -> None:
     """F8."""
-    assert "  * Entry 1\n" in condget("poll", "--entries", feeds).stdout
+    assert "  * Entry 1\n" in invoke("poll", "--entries", feeds).stdout
 
 
-def test_f4_failures_go_to_stderr_and_news_to_stdout(condget: Run, feeds: Path, origin: Origin) -> None:
+def test_f4_failures_go_to_stderr_and_news_to_stdout(invoke: Run, feeds: Path, origin: Origin) -> None:
     """F4, F9: exit 1; in JSON Lines failures are objects among the others."""
     origin.script("/bad", Answer(503, body=b"<h1>closed for repairs</h1>"))
-    done = condget("poll", origin.url("/bad"), feeds)
+    done = invoke("poll", origin.url("/bad"), feeds)
     assert done.returncode == 1
     assert "Tea" in done.stdout
     assert "Tea" not in done.stderr
     assert f'{origin.url("/bad")}: 503 Service Unavailable ("closed for repairs")' in done.stderr
-    quiet = condget("poll", "--force", "-q", origin.url("/bad"))
+    quiet = invoke("poll", "--force", "-q", origin.url("/bad"))
     assert said(quiet) == (1, "", "")
-    as_lines = condget("poll", "--force", "-f", "jsonl", origin.url("/bad"), feeds)
+    as_lines = invoke("poll", "--force", "-f", "jsonl", origin.url("/bad"), feeds)
     assert (as_lines.returncode, as_lines.stderr) == (1, "")
     assert [(line["status"], line["http_status"]) for line in lines(as_lines)] == [("error", 503)]
 
 
-def test_c8_gone_is_told_once(condget: Run, feeds: Path, origin: Origin) -> None:
+def test_c13_a_machine_that_is_offline_says_so_once(invoke: Run, tmp_path: Path, home: Path) -> None:
+    """C13: one line for all feeds, no failure is counted, and the next try is soon."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    many = tmp_path / "many.txt"
+    many.write_text("".join(f"http://127.0.0.1:{port}/{n}\n" for n in range(30)))
+    done = invoke("poll", many)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "None of 30 feeds" in done.stderr
+    ledger = state_of(home)
+    assert {state.failures for state in ledger.load(ledger.urls()).values()} == {0}
+    assert len(ledger.urls()) == 30
+    assert said(invoke("poll", many)) == SILENCE
+
+
+def test_c8_gone_is_told_once(invoke: Run, feeds: Path, origin: Origin) -> None:
     """C8: and never asked again, not even with --force, unless the URL itself is given."""
     origin.script("/feed", Answer(410))
-    assert "gone" in condget("poll", feeds).stdout
-    assert said(condget("poll", "--force", feeds)) == SILENCE
+    assert "gone" in invoke("poll", feeds).stdout
+    assert said(invoke("poll", "--force", feeds)) == SILENCE
     assert len(origin.requests) == 1
-    condget("poll", "--force", origin.url("/feed"))
+    invoke("poll", "--force", origin.url("/feed"))
     assert len(origin.requests) == 2
 
 
-def test_e1_a_move_is_told_and_the_list_stays(condget: Run, feeds: Path, origin: Origin) -> None:
+def test_e1_a_move_is_told_and_the_list_stays(invoke: Run, feeds: Path, origin: Origin) -> None:
     """E1."""
-    condget("poll", feeds)
+    invoke("poll", feeds)
     before = feeds.read_bytes()
     origin.script("/feed", redirect("/new", 301))
     origin.script("/new", conditional(rss(1, 2), etag='"3"'))
-    (moved,) = lines(condget("poll", "--force", "-f", "jsonl", feeds))
+    (moved,) = lines(invoke("poll", "--force", "-f", "jsonl", feeds))
     assert (moved["status"], moved["moved_to"], moved["entries"]) == ("moved", origin.url("/new"), [])
-    assert said(condget("poll", "--force", feeds)) == SILENCE
+    assert said(invoke("poll", "--force", feeds)) == SILENCE
     assert [request.path for request in origin.requests] == ["/feed", "/feed", "/new", "/new"]
     assert feeds.read_bytes() == before
 
 
-def test_edited_entries_are_news_only_if_wanted(condget: Run, feeds: Path, origin: Origin) -> None:
+def test_edited_entries_are_news_only_if_wanted(invoke: Run, feeds: Path, origin: Origin) -> None:
     """F5."""
-    condget("poll", feeds)
+    invoke("poll", feeds)
     origin.script("/feed", ok(rss(1, 2).replace(b"Entry 2", b"Entry two")))
-    assert said(condget("poll", "--force", feeds)) == SILENCE
+    assert said(invoke("poll", "--force", feeds)) == SILENCE
     origin.script("/feed", ok(rss(1, 2).replace(b"Entry 2", b"Entry II")))
-    assert "edited: Entry II" in condget("poll", "--force", "--edited", feeds).stdout
+    assert "edited: Entry II" in invoke("poll", "--force", "--edited", feeds).stdout
 
 
-def test_f10_a_dry_run_asks_nobody_and_writes_nothing(condget: Run, feeds: Path, origin: Origin, home: Path) -> None:
+def test_f10_a_dry_run_asks_nobody_and_writes_nothing(invoke: Run, feeds: Path, origin: Origin, home: Path) -> None:
     """F10: with a state and without."""
-    assert origin.url("/feed") in condget("poll", "--dry-run", feeds).stdout
+    assert origin.url("/feed") in invoke("poll", "--dry-run", feeds).stdout
     assert not (home / "state").exists()
-    condget("poll", feeds)
+    invoke("poll", feeds)
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (home / "state").iterdir()}
-    done = condget("poll", "--dry-run", "--force", feeds)
+    done = invoke("poll", "--dry-run", "--force", feeds)
     assert "with If-None-Match" in done.stdout
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (home / "state").iterdir()} == before
     assert len(origin.requests) == 1
 
 
 @pytest.mark.parametrize("bad", ["file:///etc/passwd", "https://exa mple.org/", "https://example.org/ evry=1h"])
-def test_d9_a_bad_line_is_named_and_nobody_is_asked(condget: Run, feeds: Path, origin: Origin, bad: str) -> None:
+def test_d9_a_bad_line_is_named_and_nobody_is_asked(invoke: Run, feeds: Path, origin: Origin, bad: str) -> None:
     """D9: exit 2, with file name and line number."""
     feeds.write_text(origin.url("/feed") + "\n" + bad + "\n")
-    done = condget("poll", feeds.name)
+    done = invoke("poll", feeds.name)
     assert (done.returncode, done.stdout) == (2, "")
     assert "feeds.txt:2: " in done.stderr
     assert origin.requests == []
 
 
-def test_a_list_that_is_not_there_is_exit_2(condget: Run) -> None:
-    done = condget("poll", "nowhere.txt")
+def test_a_list_that_is_not_there_is_exit_2(invoke: Run) -> None:
+    done = invoke("poll", "nowhere.txt")
     assert done.returncode == 2
     assert "nowhere.txt" in done.stderr
     assert "Traceback" not in done.stderr
@@ -161,24 +177,24 @@ def test_a_list_can_come_from_stdin_and_as_opml(condget: Run, origin: Origin, tm
 
 
 def test_b9_another_run_that_holds_the_state_is_exit_75(
-    condget: Run, feeds: Path, origin: Origin, home: Path
+    invoke: Run, feeds: Path, origin: Origin, home: Path
 ) -> None:
     """B9: two runs at once make one request."""
     path = home / "state" / "feeds.sqlite3"
     with lock(path):
-        done = condget("poll", feeds)
+        done = invoke("poll", feeds)
         assert (done.returncode, done.stdout) == (75, "")
         assert str(os.getpid()) in done.stderr
-        assert condget("list", feeds).returncode == 0
-    assert condget("poll", feeds, "--wait", 5).returncode == 0
+        assert invoke("list", feeds).returncode == 0
+    assert invoke("poll", feeds, "--wait", 5).returncode == 0
     assert len(origin.requests) == 1
 
 
-def test_f11_a_corrupt_state_is_set_aside_and_said(condget: Run, feeds: Path, home: Path) -> None:
+def test_f11_a_corrupt_state_is_set_aside_and_said(invoke: Run, feeds: Path, home: Path) -> None:
     """F11."""
-    condget("poll", feeds)
+    invoke("poll", feeds)
     (home / "state" / "feeds.sqlite3").write_bytes(b"not a database" * 400)
-    done = condget("poll", feeds)
+    done = invoke("poll", feeds)
     assert done.returncode == 0
     assert "set aside" in done.stderr
     assert "first seen" in done.stdout
@@ -269,17 +285,17 @@ def test_c1_condget_now_is_the_clock(condget: Run, feeds: Path, origin: Origin) 
 
 
 def test_b6_the_state_moves_to_another_machine(
-    condget: Run, feeds: Path, origin: Origin, tmp_path: Path, home: Path
+    invoke: Run, feeds: Path, origin: Origin, tmp_path: Path, home: Path
 ) -> None:
     """B6: validators and seen entries go along; here nothing goes back."""
-    condget("poll", feeds)
+    invoke("poll", feeds)
     exported = tmp_path / "state.jsonl"
-    exported.write_text(condget("state", "export").stdout)
+    exported.write_text(invoke("state", "export").stdout)
     other = tmp_path / "other.sqlite3"
-    assert condget("state", "import", exported, "--state", other).returncode == 0
-    assert said(condget("poll", "--force", feeds, "--state", other)) == SILENCE
+    assert invoke("state", "import", exported, "--state", other).returncode == 0
+    assert said(invoke("poll", "--force", feeds, "--state", other)) == SILENCE
     assert origin.requests[-1].fields.get("if-none-match") == '"1"'
-    assert "1 left" in condget("state", "import", exported, "--state", other).stderr
+    assert "1 left" in invoke("state", "import", exported, "--state", other).stderr
 
 
 def test_list_and_explain_say_when_and_why(condget: Run, feeds: Path, origin: Origin) -> None:
@@ -318,10 +334,10 @@ def test_unfinished_output_of_a_slow_reader_stops_no_request(
     assert [json.loads(line)["status"] for line in out.splitlines()] == ["new", "new"]
 
 
-def test_the_states_of_many_feeds_are_remembered(condget: Run, origin: Origin, tmp_path: Path, home: Path) -> None:
+def test_the_states_of_many_feeds_are_remembered(invoke: Run, origin: Origin, tmp_path: Path, home: Path) -> None:
     """F4: a hundred at once, on several connections."""
     origin.script("*", lambda request: ok(rss(1, title=request.path), etag='"1"'))
     many = tmp_path / "many.txt"
     many.write_text("".join(f"{origin.url(f'/{n}')}\n" for n in range(100)))
-    assert condget("poll", many).stdout.count("first seen") == 100
+    assert invoke("poll", many).stdout.count("first seen") == 100
     assert len(state_of(home).urls()) == 100

@@ -8,10 +8,12 @@ import socket
 import pytest
 
 from condget.cache.fields import Fields
+from condget.feeds.outcomes import Outcome
 from condget.feeds.schedule import Pace
 from condget.feeds.subscriptions import single
 from condget.polling import Manners, plan, poll
 from condget.polling.executors import InProcess
+from condget.polling.wire import Wire, _connect
 from condget.stores.memory_ledger import MemoryLedger
 from tests.origin import Answer, Origin, RawRequest, conditional, not_modified, ok, redirect
 from tests.polling.support import HOUR, NOON, Inline, Poller, rss, titles
@@ -335,6 +337,35 @@ def test_c8_gone_where_it_moved_to_is_asked_at_home_first(origin: Origin, poller
     poller.one(origin.url("/feed"))
     assert poller.one(origin.url("/feed")).moved_to == origin.url("/newer")
     assert poller.one(origin.url("/feed")).status == "gone"
+
+
+def test_e4_what_was_public_when_it_moved_must_stay_public(origin: Origin, poller: Poller) -> None:
+    """E4: the new URL is remembered, but a name of a public site that later means this machine is refused."""
+    addresses = {"old.example": "93.184.216.34", "new.example": "93.184.216.35"}
+
+    async def resolve(host: str, port: int) -> list[str]:
+        return [addresses[host]]
+
+    async def connect(address: str, port: int) -> socket.socket:
+        return await _connect("127.0.0.1", origin.port)
+
+    def ask() -> Outcome:
+        executor = InProcess(lambda: NOON, wire=lambda: Wire(resolve=resolve, connect=connect), parser=Inline)
+        manners = Manners(force=True)
+        (outcome,) = poll(
+            [single("http://old.example/feed")], poller.ledger, manners=manners, clock=lambda: NOON, executor=executor
+        )
+        return outcome
+
+    origin.script("/feed", redirect("http://new.example/new", 301))
+    origin.script("/new", conditional(rss(1), etag='"1"'))
+    assert ask().moved_to == "http://new.example/new"
+    assert ask().http_status == 304
+    addresses["new.example"] = "127.0.0.1"
+    refused = ask()
+    assert refused.status == "error"
+    assert "private address" in (refused.error or "")
+    assert len(origin.requests) == 3
 
 
 def test_e5_secrets_do_not_follow_a_move_to_another_origin(origin: Origin, poller: Poller) -> None:
