@@ -26,8 +26,8 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import chain
 
@@ -57,6 +57,8 @@ class Diff:
     #: Rows to insert or update, and keys of rows to drop.
     seen: tuple[SeenEntry, ...] = ()
     forget: tuple[str, ...] = ()
+    #: Every entry stands on its lowest rung and has an alias of its own: by its key alone it is compared with others.
+    plain: bool = field(default=False, compare=False)
 
     @property
     def changed(self) -> bool:
@@ -86,15 +88,25 @@ def identify(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     )
 
 
+def apart(entries: Sequence[Entry], others: Collection[str]) -> bool:
+    """Whether each of these entries, which `identify` has named, stands on its lowest rung, also beside `others`."""
+    return all(entry.key == _ladder(entry)[0] and entry.key not in others for entry in entries)
+
+
 def diff(document: Document, seen: Mapping[str, SeenEntry], state_window: int, now: float) -> Diff:
     """Compare a document with what is remembered of its feed (F5, F6, F7).
 
-    `state_window` is how many entries the last accepted document held, `now` is in POSIX seconds.
+    `state_window` is how many entries the last accepted document held, `now` is in POSIX seconds. Of an entry that was
+    kept unread, the rows say all: it was in the last document, which was plain, and is what it was.
     """
     entries = [_climbed(entry, seen) for entry in document.entries]
-    keys = {entry.key for entry in entries}
-    aliases = _aliases(entries)
-    known, reissued = _recognise(entries, aliases, seen)
+    kept = [seen[key] for key in document.kept if key in seen]
+    keys = {entry.key for entry in entries} | {row.key for row in kept}
+    alias_of = {row.fingerprint: alias for alias, row in seen.items() if alias[:1] == _ALIAS} if kept else {}
+    named = [(_alias(entry), entry.key) for entry in entries]
+    named += [(alias_of[row.key], row.key) for row in kept if row.key in alias_of]
+    aliases = _aliases(named)
+    known, reissued = _recognise(entries, aliases, seen, kept)
 
     said = seen.get(_REISSUED)
     marks = {_REISSUED: _SHARED} if reissued else {}
@@ -114,6 +126,8 @@ def diff(document: Document, seen: Mapping[str, SeenEntry], state_window: int, n
             last_seen = max(now, row.last_seen)
             rows.append(SeenEntry(entry.key, entry.fingerprint, row.first_seen, last_seen))
 
+    rows += [replace(row, last_seen=now) for row in kept if now - row.last_seen > DAY]
+
     claimed = {row.key for row in known.values()}
     for rung in dict.fromkeys(rung for entry in entries for rung in _below(entry)):
         row = seen.get(rung)
@@ -126,9 +140,10 @@ def diff(document: Document, seen: Mapping[str, SeenEntry], state_window: int, n
             rows.append(SeenEntry(mark, value, row.first_seen if row else now, now))
 
     forget = [key for key in seen if key[:1] == _ALIAS and key not in aliases]
-    forget += _outlived(seen, keys | marks.keys(), max(state_window, len(entries)), now)
+    forget += _outlived(seen, keys | marks.keys(), max(state_window, document.window), now)
     say = reissued and (said is None or now - said.last_seen > QUIET)
-    return Diff(tuple(new), tuple(edited), say, tuple(rows), tuple(forget))
+    plain = apart(entries, ()) and len(aliases) == len(keys) == document.window
+    return Diff(tuple(new), tuple(edited), say, tuple(rows), tuple(forget), plain)
 
 
 def _digest(*parts: str | None) -> str:
@@ -168,12 +183,11 @@ def _climbed(entry: Entry, seen: Mapping[str, SeenEntry]) -> Entry:
     return entry if key == entry.key else replace(entry, key=key)
 
 
-def _aliases(entries: Sequence[Entry]) -> dict[str, str]:
+def _aliases(named: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Return the keys by alias, or nothing where aliases do not tell most entries of the document apart."""
-    named = [(_alias(entry), entry.key) for entry in entries]
     uses = Counter(alias for alias, _ in named)
     unique = {alias: key for alias, key in named if uses[alias] == 1}
-    return unique if len(unique) > 1 and 2 * len(unique) >= len(entries) else {}
+    return unique if len(unique) > 1 and 2 * len(unique) >= len(named) else {}
 
 
 def _alias(entry: Entry) -> str:
@@ -188,11 +202,11 @@ def _target(row: SeenEntry | None) -> str | None:
 
 
 def _recognise(
-    entries: Sequence[Entry], aliases: Mapping[str, str], seen: Mapping[str, SeenEntry]
+    entries: Sequence[Entry], aliases: Mapping[str, str], seen: Mapping[str, SeenEntry], kept: Iterable[SeenEntry]
 ) -> tuple[dict[str, SeenEntry], bool]:
     """Return the remembered row of each known entry by its present key, and whether the feed was re-issued."""
-    known: dict[str, SeenEntry] = {}
-    claimed: set[str] = set()
+    known = {row.key: row for row in kept}
+    claimed = set(known)
 
     def claim(entry: Entry, row: SeenEntry) -> None:
         known[entry.key] = row

@@ -62,6 +62,17 @@ class Document:
     hints: Hints = Hints()
     #: Why the document is not well-formed, if it is not; it was read as far as possible.
     defect: str | None = None
+    #: Keys of the entries that were not read again, because their items are those of the last document.
+    kept: tuple[str, ...] = ()
+    #: Nothing was read: title, link, version and hints are those of the last document, too.
+    unread: bool = False
+    #: What to remember to know frame and items again (see `cutting`); empty: the next document is read whole.
+    items: str = ""
+
+    @property
+    def window(self) -> int:
+        """How many entries the document holds."""
+        return len(self.entries) + len(self.kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,8 @@ class FeedState:
     content_bytes: int = 0
     #: How many entries the last accepted document held.
     window: int = 0
+    #: By what its frame and items are known again (see `cutting`); empty: the next document is read whole.
+    items: str = ""
     hints: Hints = Hints()
     first_polled: float | None = None
     last_polled: float | None = None
