@@ -31,6 +31,10 @@ def decide(
     if (mode == "no-store" or "no-store" in asked) and not only_if_cached:
         sent = bypassing(request) if mode == "no-store" else request
         return Forward(sent, request, "bypass", not_stored="no-store in the request")
+    if _has_content(request):  # it has no meaning that HTTP knows (RFC 9110 §9.3.1), but to some servers it has one
+        if only_if_cached:
+            return Unsatisfiable(CacheStatus(fwd="bypass", detail="only-if-cached, but the request has content"))
+        return Forward(request, request, "bypass", not_stored="content in the request")
     matching = [stored for stored in candidates if matches(request, stored)]
     if mode == "reload":
         replaces = tuple(matching)
@@ -85,6 +89,11 @@ class _Assessment:
     directives: Directives = field(default_factory=dict)
 
 
+def _has_content(request: Request) -> bool:
+    fields = request.fields
+    return fields.get("content-length") not in (None, "0") or "transfer-encoding" in fields
+
+
 def _assess(stored: StoredResponse, asked: Directives, policy: Policy, now: float, mode: Mode) -> _Assessment:
     """Judge a stored response by its freshness and by what both sides ask for (RFC 9111 §4.2.4, §5.2)."""
     directives = response_directives(stored)
@@ -101,7 +110,7 @@ def _assess(stored: StoredResponse, asked: Directives, policy: Policy, now: floa
         return _Assessment(False, fwd=fwd, ttl=ttl, age=age, directives=directives)
     if asked:
         most = parse_delta_seconds(asked.get("max-age"))
-        if most is not None and age > most and not ("max-stale" in asked and ttl > 0 and most >= ttl + age):
+        if most is not None and age > most:
             return _Assessment(False, fwd="request", ttl=ttl, age=age, directives=directives)
         least = parse_delta_seconds(asked.get("min-fresh"))
         if least is not None and ttl < least:
