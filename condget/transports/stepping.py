@@ -31,6 +31,8 @@ class SteadyStore:
         self.store = store
         self._paused_until = 0.0
         self._said: set[str] = set()
+        #: URLs whose stored responses are invalid although the store could not be told so.
+        self._invalid: set[str] = set()
 
     def limited(self, policy: Policy) -> Policy:
         """Return that policy, which stores nothing longer than the store may hold."""
@@ -58,7 +60,9 @@ class SteadyStore:
             log.warning("%s", text)
 
     def load(self, url: str, partition: str) -> Sequence[StoredResponse]:
-        return self._attempt(lambda: self.store.load(url, partition), ())
+        if self._invalid:
+            self._invalidate()
+        return () if url in self._invalid else self._attempt(lambda: self.store.load(url, partition), ())
 
     def content(self, stored: StoredResponse, start: int, stop: int) -> Iterator[bytes] | None:
         """Return stored content, or None where it cannot be had."""
@@ -75,7 +79,18 @@ class SteadyStore:
             elif isinstance(write, Delete):
                 self._attempt(lambda stored=write.stored: self.store.discard(stored), None)  # type: ignore[misc]
             elif isinstance(write, Invalidate):
-                self._attempt(lambda urls=write.urls: self.store.invalidate(urls), None)  # type: ignore[misc]
+                self._invalid.update(write.urls)
+                self._invalidate()
+
+    def _invalidate(self) -> None:
+        urls = tuple(self._invalid)
+
+        def attempt() -> bool:
+            self.store.invalidate(urls)
+            return True
+
+        if self._attempt(attempt, False):
+            self._invalid.difference_update(urls)
 
     def writer(self, save: Save) -> Writer | None:
         return self._attempt(lambda: self.store.writer(save.stored, save.replaces), None)
