@@ -70,12 +70,13 @@ class CacheTransport(httpx.BaseTransport):
         decision = exchange.decide()
         flight: Flight | None = None
         if isinstance(decision, Forward) and exchange.may_coalesce(decision):
-            landed = threading.Event()
-            flight, ours = self._flights.join(_key(exchange), threading.get_ident(), landed.set)
+            flight, ours = self._flights.join(_key(exchange), threading.get_ident())
             if not ours:
                 if flight.owner != threading.get_ident():
+                    landed = threading.Event()
+                    self._flights.await_landing(flight, landed.set)
                     patience, until = exchange.patience()
-                    while not landed.wait(patience) and flight.is_worth_waiting_for(until):
+                    while flight.is_worth_waiting_for(until) and not landed.wait(patience):
                         pass
                 flight = None
             if self._flights.landings != landings:  # the store knows more than it did
@@ -123,7 +124,7 @@ class CacheTransport(httpx.BaseTransport):
 
     def _refresh(self, exchange: Exchange, forward: Forward) -> None:
         """Validate in the background what was served stale (RFC 5861 §3): once at a time."""
-        flight, ours = self._flights.join(_key(exchange), None, None)
+        flight, ours = self._flights.join(_key(exchange), None)
         if not ours:
             return
 
@@ -191,10 +192,11 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
         if isinstance(decision, Forward) and exchange.may_coalesce(decision):
             import anyio
 
-            landed = anyio.Event()
             owner = anyio.get_current_task().id
-            flight, ours = self._flights.join(_key(exchange), owner, landed.set)
+            flight, ours = self._flights.join(_key(exchange), owner)
             if not ours:
+                landed = anyio.Event()
+                self._flights.await_landing(flight, landed.set)
                 patience, until = exchange.patience()
                 while flight.owner != owner and not landed.is_set() and flight.is_worth_waiting_for(until):
                     with anyio.move_on_after(patience):
@@ -247,7 +249,7 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
 
     def _refresh(self, exchange: Exchange, forward: Forward) -> None:
         """Validate in the background what was served stale (RFC 5861 §3): once at a time."""
-        flight, ours = self._flights.join(_key(exchange), None, None)
+        flight, ours = self._flights.join(_key(exchange), None)
         if not ours:
             return
 

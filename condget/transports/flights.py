@@ -32,10 +32,12 @@ class Flight:
         """Note progress: the head, or some of the content, has come."""
         self._moved = time.monotonic()
 
+    def stands_still(self) -> bool:
+        """Whether the head has come, but no content for a while. Before that, the time-outs of the leader hold."""
+        return self._moved is not None and time.monotonic() - self._moved > STANDSTILL
+
     def is_worth_waiting_for(self, until: float) -> bool:
-        """Whether to wait on: until an instant, and less once the head has come but no content for a while."""
-        now = time.monotonic()
-        return now < until and (self._moved is None or now - self._moved <= STANDSTILL)
+        return time.monotonic() < until and not self.stands_still()
 
     def land(self) -> None:
         """End the flight and wake everybody who waits. Safe to call again."""
@@ -51,19 +53,22 @@ class Flights:
         self.landings = 0
         self._flights: dict[Key, Flight] = {}
 
-    def join(self, key: Key, owner: object, waker: Callable[[], object] | None) -> tuple[Flight, bool]:
-        """Return the flight of that key and whether it is our own: a new one, where none was on its way.
-
-        `waker` is called when a flight that is not ours lands.
-        """
+    def join(self, key: Key, owner: object) -> tuple[Flight, bool]:
+        """Return the flight of that key and whether it is our own: a new one, where none moves."""
         with self._lock:
             flight = self._flights.get(key)
-            if flight is None:
-                flight = self._flights[key] = Flight(key, owner, self._land)
-                return flight, True
-            if waker is not None:
-                flight._wakers.append(waker)
-            return flight, False
+            if flight is not None and not flight.stands_still():  # else its leader may never come back
+                return flight, False
+            flight = self._flights[key] = Flight(key, owner, self._land)
+            return flight, True
+
+    def await_landing(self, flight: Flight, wake: Callable[[], object]) -> None:
+        """Have `wake` called when a flight lands, at once if it has."""
+        with self._lock:
+            if self._flights.get(flight.key) is flight:
+                flight._wakers.append(wake)
+                return
+        wake()
 
     def _land(self, flight: Flight) -> None:
         with self._lock:
