@@ -110,6 +110,11 @@ VALIDATE = f'If-None-Match="a" If-Modified-Since={format_date(T - 1000)}'
         (BOTH, 0, "Cache-Control: only-if-cached", "200"),
         (BOTH, 60, "Cache-Control: only-if-cached", "504"),
         (BOTH, 60, "Cache-Control: only-if-cached, max-stale", "200"),
+        # content, which HTTP gives no meaning
+        (BOTH, 0, "Content-Length: 5", "bypass"),
+        (BOTH, 0, "Transfer-Encoding: chunked", "bypass"),
+        (BOTH, 0, "Content-Length: 0", "200"),
+        (BOTH, 0, "Content-Length: 5 | Cache-Control: only-if-cached", "504"),
         # RFC 5861
         ("Cache-Control: max-age=60, stale-while-revalidate=30", 89, "", "200 and refresh"),
         ("Cache-Control: max-age=60, stale-while-revalidate=30", 90, "", "stale or stale"),

@@ -153,6 +153,19 @@ def test_a_leader_that_never_reads_hangs_no_other_thread(origin: Origin, tmp_pat
             assert calls.get(origin.url()).content == b"body"
 
 
+def test_a_leader_that_never_comes_back_delays_others_once(origin: Origin, tmp_path: Path) -> None:
+    """G8: a stream that is neither read nor closed must not cost every later request its patience."""
+    origin.script("/", answer("Cache-Control: no-cache", b"body", delay=0.05))
+    with calling("sync", cache=tmp_path) as calls:
+        assert isinstance(calls, SyncCalls)
+        with calls.client.stream("GET", origin.url()):
+            time.sleep(0.25)
+            start = time.monotonic()
+            together(calls, origin.url(), {}, {}, {})
+            assert time.monotonic() - start < 0.18
+        assert len(origin.requests) == 1 + 3  # nothing of it is stored
+
+
 def test_a_leader_that_never_reads_hangs_no_other_task(origin: Origin, tmp_path: Path) -> None:
     """G8"""
     origin.script("/", answer("Cache-Control: no-cache", chunks=[b"x"] * 5, chunked=True))
@@ -186,6 +199,18 @@ def test_a_leader_that_is_cancelled_hangs_nobody(origin: Origin, tmp_path: Path)
             assert [response.content for response in rest] == [b"body"] * 2
 
         calls.run(run)
+
+
+@both
+def test_many_stale_hits_ask_once_in_the_background(kind: str, origin: Origin, tmp_path: Path) -> None:
+    """G8, G9"""
+    text = 'Cache-Control: max-age=0, stale-while-revalidate=60 | ETag: "a"'
+    origin.script("/", answer(text, b"old"), answer(FRESH, b"new", delay=0.2))
+    with calling(kind, cache=tmp_path) as calls:
+        calls.get(origin.url())
+        results = together(calls, origin.url(), *[{}] * MANY)
+        assert [r.content for r in results if isinstance(r, httpx.Response)] == [b"old"] * MANY
+    assert len(origin.requests) == 2
 
 
 @both

@@ -204,6 +204,25 @@ def test_a_locked_file_costs_a_bounded_time_and_one_line_of_log(
         assert calls.get(origin.url("/0")).extensions["condget"].hit
 
 
+@both
+def test_what_was_invalidated_while_the_file_was_locked_is_not_used(
+    kind: str, origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G1, G6: whoever changed something never gets to see the old state from the cache."""
+    monkeypatch.setattr("condget.transports.stepping._PAUSE", 0.1)
+    origin.script("/", answer(FRESH, b"old"), answer(status=204), answer(FRESH, b"new"))
+    with calling(kind, cache=tmp_path) as calls:
+        calls.get(origin.url())
+        connection = sqlite3.connect(the_file(tmp_path), isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        assert calls.request("PUT", origin.url()).status_code == 204
+        assert calls.get(origin.url()).content == b"new"
+        connection.close()
+        calls.pause(0.12)
+        assert calls.get(origin.url()).content == b"new"
+        assert calls.get(origin.url()).extensions["condget"].hit
+
+
 class Failing:
     """A store of which one method fails, in the way of somebody else's code."""
 
