@@ -123,7 +123,8 @@ def _settle_not_modified(forward: Forward, response: Response, policy: Policy, s
     if stored is None:
         if forward.validates and not is_conditional(caller):
             return Settlement(status, again=ask_again(forward))
-        status.detail = "not stored: the 304 answers the caller's own condition"
+        asked = "the caller's own condition" if is_conditional(caller) else "a condition that nobody set"
+        status.detail = f"not stored: the 304 answers {asked}"
         return Settlement(status)
     stored = freshened(stored, response)
     selecting = selecting_fields(caller, stored.fields)

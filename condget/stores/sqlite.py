@@ -37,9 +37,8 @@ _MOST_ALIKE = 64
 #: How many heads or uses wait for the next transaction, and how long heads do, at most.
 _MOST_LATER = 1000
 _LATER_SECONDS = 1.0
-#: Short contents that stay in memory, and their longest.
-_MOST_RECENT = 64
-_RECENT_BYTES = 1 << 16
+#: Most bytes of content that stay in memory: what was read last.
+_RECENT_BYTES = 8 << 20
 _EXPORT_SCHEMA = "condget.cache/1"
 
 
@@ -83,6 +82,7 @@ class Cache:
         self._later_lock = threading.Lock()
         self._waiting_since = 0.0
         self._recent: dict[int, bytes] = {}
+        self._recent_bytes = 0
         self._recent_lock = threading.Lock()
         self._file = CacheFile(self.path, clock, self._forget)
 
@@ -134,17 +134,17 @@ class Cache:
             ((data,),) = rows
             if len(data) != min(CHUNK, length - first * CHUNK):
                 raise self._gone(stored)
-            if len(data) <= _RECENT_BYTES:
-                self._remember(key, data)
+            self._remember(key, data)
         start, stop = start - first * CHUNK, stop - first * CHUNK
         return iter((data if (start, stop) == (0, len(data)) else data[start:stop],))
 
     def _remember(self, key: int, data: bytes) -> None:
         # Content never changes under its key, and `load` has just said that it is still there.
         with self._recent_lock:
-            while len(self._recent) >= _MOST_RECENT:
-                del self._recent[next(iter(self._recent))]
+            self._recent_bytes += len(data) - len(self._recent.pop(key, b""))
             self._recent[key] = data
+            while self._recent_bytes > _RECENT_BYTES:
+                self._recent_bytes -= len(self._recent.pop(next(iter(self._recent))))
 
     def _long_content(self, stored: StoredResponse, start: int, stop: int) -> Iterator[bytes]:
         first, last = start // CHUNK, (stop - 1) // CHUNK
@@ -361,8 +361,8 @@ class Cache:
 
     def _forget(self) -> None:
         """Forget what is known of ids: the file was opened anew, and may be another."""
-        with self._later_lock:
-            self._freshened, self._touched, self._recent = {}, {}, {}
+        with self._later_lock, self._recent_lock:
+            self._freshened, self._touched, self._recent, self._recent_bytes = {}, {}, {}, 0
 
     def _write_later(self) -> None:
         now = time.monotonic()
