@@ -1,4 +1,4 @@
-"""The report for programs: JSON Lines, an object for each feed that was asked. ASCII, so that no reader can stumble.
+"""The report for programs: JSON Lines, an object for each feed. ASCII, so that no reader can stumble.
 
 `schema` names the set of keys; keys may be added under the same name, but none changes its meaning or goes.
 """
