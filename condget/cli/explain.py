@@ -47,7 +47,10 @@ def explain(
         hold = ledger.holds().get(host_of((known.moved_to if known else None) or subscription.url))
     rows = [("feed", address(subscription.url))]
     if listed is not None:
-        rows += [("listed", f"{listed.source}{f' as {listed.name}' if listed.name else ''}"), *_options(listed.options)]
+        rows += [
+            ("listed", f"{listed.source}{f' as {listed.name}' if listed.name else ''}"),
+            *_options(listed.options),
+        ]
     elif feeds:
         rows.append(("listed", "no"))
     rows += _known(known, hold, seen, now) if known else [("known", "nothing; it was never polled")]

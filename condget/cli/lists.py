@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 Feeds = Annotated[
     list[str],
     typer.Argument(
-        metavar="FEEDS...", help="Lists of feeds (a URL per line, or OPML), URLs of feeds, or - for a list on stdin."
+        metavar="FEEDS...",
+        help="Lists of feeds (a URL per line, or OPML), URLs of feeds, or - for a list on stdin.",
     ),
 ]
 State = Annotated[

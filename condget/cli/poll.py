@@ -34,11 +34,14 @@ def poll(
     format_: Annotated[
         str, typer.Option("--format", "-f", metavar="FORMAT", help="text, jsonl or markdown.")
     ] = "text",
-    all_: Annotated[bool, typer.Option("--all", help="Report every feed, with its next poll and why then.")] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Report every feed, with its next poll and why then.")
+    ] = False,
     entries: Annotated[bool, typer.Option("--entries", help="List the entries of a new feed, too.")] = False,
     edited: Annotated[bool, typer.Option("--edited", help="Report edited entries, too.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Ask also what is not due; still conditional. Gone feeds: only by URL.")
+        bool,
+        typer.Option("--force", help="Ask also what is not due; still conditional. Gone feeds: only by URL."),
     ] = False,
     unconditional: Annotated[
         bool, typer.Option("--unconditional", help="Send no validators: every feed comes in full.")
@@ -50,7 +53,8 @@ def poll(
         bool, typer.Option("--exit-code", help=f"Exit with {NEWS_CODE} if there is news and no feed failed.")
     ] = False,
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="The deadline of one exchange, redirects included.")
+        float,
+        typer.Option(metavar="SECONDS", min=0.1, help="The deadline of one exchange, redirects included."),
     ] = 30.0,
     concurrency: Annotated[
         int, typer.Option(metavar="N", min=1, max=500, help="Requests at once over all hosts.")
@@ -65,7 +69,10 @@ def poll(
         ),
     ] = None,
     update_period: Annotated[
-        bool, typer.Option("--update-period", help="Honour sy:updatePeriod, too, which often is a template's default.")
+        bool,
+        typer.Option(
+            "--update-period", help="Honour sy:updatePeriod, too, which often is a template's default."
+        ),
     ] = False,
     wait: Annotated[
         float, typer.Option(metavar="SECONDS", min=0, help="Wait that long for another run to end.")
@@ -116,9 +123,10 @@ def poll(
     from condget.stores.lock import lock
 
     path = state or settings.state_path()
-    with nullcontext() if dry_run else lock(path, wait, clock=clock), closing(
-        SqliteLedger(path, read_only=dry_run, clock=clock)
-    ) as ledger:
+    with (
+        nullcontext() if dry_run else lock(path, wait, clock=clock),
+        closing(SqliteLedger(path, read_only=dry_run, clock=clock)) as ledger,
+    ):
         for notice in ledger.notices:
             _say(notice)
         now = clock()
@@ -136,7 +144,10 @@ def poll(
         from condget.polling.executors import InProcess
 
         executor = InProcess(clock)
-        with _interruptible(executor) as interrupted, closing(run(planned, ledger, executor, clock)) as groups:  # type: ignore[type-var]
+        with (
+            _interruptible(executor) as interrupted,
+            closing(run(planned, ledger, executor, clock)) as groups,
+        ):
             total = planned.asked + len(planned.refused)
             output.progress(total)
             for group in groups:
@@ -176,7 +187,9 @@ class _Output:
             # One line, not one for each feed, in a mail that cron sends when the network is back.
             self.failed, self._done = True, len(outcomes)
             if not self._quiet:
-                _say(f"offline? None of {len(outcomes)} feeds could be reached; the first: {outcomes[0].error}")
+                _say(
+                    f"offline? None of {len(outcomes)} feeds could be reached; the first: {outcomes[0].error}"
+                )
             return
         text: list[str] = []
         for outcome in outcomes:
@@ -189,7 +202,11 @@ class _Output:
             self.news = self.news or outcome.status in ("new", "changed", "moved")
             if outcome.status == "error" and self._errors_apart:
                 if not self._quiet:
-                    print(self._report(outcome, replace(options, colour=_colour(sys.stderr))), end="", file=sys.stderr)
+                    print(
+                        self._report(outcome, replace(options, colour=_colour(sys.stderr))),
+                        end="",
+                        file=sys.stderr,
+                    )
             else:
                 text.append(self._report(outcome, options))
         if not any(text):
@@ -230,7 +247,9 @@ def _would_ask(planned: Plan) -> list[Outcome]:
     for job in (job for host in planned.batch.hosts for job in host):
         fields = " and ".join(name for name, _ in job.preconditions)
         where = "" if job.configured is None else f" at {job.url}"
-        reason = f"dry run; due now, would be asked{where} {f'with {fields}' if fields else 'without validators'}"
+        reason = (
+            f"dry run; due now, would be asked{where} {f'with {fields}' if fields else 'without validators'}"
+        )
         outcomes.append(Outcome(job.key, "skipped", name=planned.subscriptions[job.key].name, reason=reason))
     return outcomes
 
@@ -243,7 +262,9 @@ def _trace(outcome: Outcome) -> str:
     answer = outcome.http_status or "no answer"
     if outcome.status == "skipped":
         return line(f"{place(outcome)}: not asked; {outcome.reason}")
-    return line(f"{place(outcome)}: sent {sent}; {answer}, {outcome.bytes:,} bytes, {outcome.status}; {outcome.reason}")
+    return line(
+        f"{place(outcome)}: sent {sent}; {answer}, {outcome.bytes:,} bytes, {outcome.status}; {outcome.reason}"
+    )
 
 
 @contextmanager
@@ -270,7 +291,9 @@ def _clock() -> settings.Clock:
     try:
         return settings.clock()
     except ValueError:
-        raise UsageError(f"${settings.NOW_ENV} is no number of POSIX seconds; correct it or take it away") from None
+        raise UsageError(
+            f"${settings.NOW_ENV} is no number of POSIX seconds; correct it or take it away"
+        ) from None
 
 
 def _colour(stream: object) -> bool:
@@ -280,5 +303,3 @@ def _colour(stream: object) -> bool:
 
 def _say(text: str) -> None:
     print(f"condget: {text}", file=sys.stderr)
-
-

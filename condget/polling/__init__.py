@@ -1,11 +1,11 @@
 """The poller: conditional requests for many feeds, politely.
 
-    from condget.feeds.subscriptions import parse_list
-    from condget.polling import poll
-    from condget.stores.memory_ledger import MemoryLedger
+from condget.feeds.subscriptions import parse_list
+from condget.polling import poll
+from condget.stores.memory_ledger import MemoryLedger
 
-    for outcome in poll(parse_list("https://example.org/feed.xml", "feeds.txt"), MemoryLedger()):
-        print(outcome.status, outcome.url, len(outcome.entries))
+for outcome in poll(parse_list("https://example.org/feed.xml", "feeds.txt"), MemoryLedger()):
+    print(outcome.status, outcome.url, len(outcome.entries))
 """
 
 from __future__ import annotations

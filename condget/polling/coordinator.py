@@ -11,7 +11,7 @@ are held back.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,7 +86,9 @@ def plan(subscriptions: Iterable[Subscription], ledger: Ledger, manners: Manners
     return Plan(Batch(tuple(hosts), manners), unique, states, tuple(refused), tuple(skipped.values()))
 
 
-def run(planned: Plan, ledger: Ledger, executor: Executor, clock: settings.Clock) -> Iterator[Sequence[Outcome]]:
+def run(
+    planned: Plan, ledger: Ledger, executor: Executor, clock: settings.Clock
+) -> Generator[Sequence[Outcome], None, None]:
     """Yield outcomes in groups as they are finished; a group is committed when the next one is asked for."""
     if planned.refused:
         yield planned.refused
@@ -97,7 +99,7 @@ def run(planned: Plan, ledger: Ledger, executor: Executor, clock: settings.Clock
     jobs = {job.key: job for host in planned.batch.hosts for job in host}
     reached = False
     held: list[Outcome] = []
-    with closing(executor.run(planned.batch)) as groups:  # type: ignore[type-var]
+    with closing(executor.run(planned.batch)) as groups:
         for group in groups:
             for polled in group:
                 subscription = planned.subscriptions[polled.key]
@@ -133,7 +135,7 @@ def poll(
     manners: Manners | None = None,
     clock: settings.Clock | None = None,
     executor: Executor | None = None,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Poll the feeds that are due and yield what each brought.
 
     What an outcome says is committed to the ledger after the caller has come back for the next one; leave the loop
@@ -197,7 +199,9 @@ def _job(subscription: Subscription, state: FeedState | None, manners: Manners) 
         preconditions=tuple(pair for pair in preconditions([stored] if stored else []) if pair[0] in wanted),
         chain=state.chain if state is not None else (),
         digest=state.digest if state is not None else None,
-        fields=tuple((name, _resolved(subscription, name, value)) for name, value in options.headers) if own else (),
+        fields=tuple((name, _resolved(subscription, name, value)) for name, value in options.headers)
+        if own
+        else (),
         userinfo=subscription.userinfo if own else None,
         user_agent=options.user_agent,
         timeout=options.timeout,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Protocol
@@ -28,7 +28,7 @@ _GATHER = 0.1
 class Executor(Protocol):
     """Polls a batch somewhere."""
 
-    def run(self, batch: Batch) -> Iterator[Sequence[Polled]]:
+    def run(self, batch: Batch) -> Generator[Sequence[Polled], None, None]:
         """Yield what is finished, and end when all is, or after `stop`. Closing it gives up what is under way."""
 
     def stop(self) -> None:
@@ -58,7 +58,7 @@ class InProcess:
         self._stopped = True
         self._found.put(None)
 
-    def run(self, batch: Batch) -> Iterator[Sequence[Polled]]:
+    def run(self, batch: Batch) -> Generator[Sequence[Polled], None, None]:
         loop = asyncio.new_event_loop()
         failures: list[BaseException] = []
         parser = self._parser()

@@ -113,7 +113,9 @@ def _accepted(
         state = replace(
             state,
             title=document.title or before.title,
-            window=max(before.window, len(document.entries)) if response.status == 226 else len(document.entries),
+            window=max(before.window, len(document.entries))
+            if response.status == 226
+            else len(document.entries),
             hints=before.hints if response.status == 226 else document.hints,
         )
     due = after_success(

@@ -85,7 +85,11 @@ class _Worker:
             async with self._slots:
                 polled = await self._poll(job, turns)
             response = polled.response
-            if response is not None and response.status == 429 and (value := response.fields.first("retry-after")):
+            if (
+                response is not None
+                and response.status == 429
+                and (value := response.fields.first("retry-after"))
+            ):
                 host = host_of(polled.chain[-1])
                 self._silent[host] = f"{host} answered 429 with Retry-After: {value} in this run"
             self._tell(polled)
@@ -199,5 +203,7 @@ def _refusal(job: Job, fetched: Fetched) -> str:
     if job.userinfo:
         secrets += [job.userinfo, *job.userinfo.split(":", 1)]
     said = snippet(fetched.content, response.fields.get("content-type"), secrets)
-    advice = _ADVICE.get(status, "it will be asked again" if status >= 500 else "see in a browser what is wrong")
+    advice = _ADVICE.get(
+        status, "it will be asked again" if status >= 500 else "see in a browser what is wrong"
+    )
     return f"{status} {phrase}".rstrip() + (f' ("{said}")' if said else "") + f"; {advice}"
