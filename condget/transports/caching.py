@@ -390,6 +390,10 @@ def _passed_on(
         prefix = exchange.completed(response, settlement.completed)
         if prefix is None:
             return None
+        if response.is_stream_consumed:  # a mock, which has the rest as its whole content already
+            response = httpx.Response(
+                response.status_code, headers=response.headers, stream=response.stream, extensions=response.extensions
+            )
     saver = exchange.saver(settlement, response.headers.get("content-length"))
     exchange.passed_on(response, settlement.status)
     if saver is None and prefix is None:
