@@ -315,7 +315,7 @@ def memory(kind: str, megabytes: int, origin: Origin, directory: Path) -> tuple[
     return length, int(kibibytes), hit
 
 
-@pytest.mark.parametrize(("kind", "megabytes"), [("sync", 200), ("async", 100)])
+@pytest.mark.parametrize(("kind", "megabytes"), [("sync", 128), ("async", 64)])
 def test_a_long_body_passes_in_constant_memory(kind: str, megabytes: int, origin: Origin, tmp_path: Path) -> None:
     """G5: from the origin and from the cache."""
     length, kibibytes, hit = memory(kind, megabytes, origin, tmp_path)
