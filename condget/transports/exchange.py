@@ -288,13 +288,16 @@ def to_request(request: httpx.Request, partition: str = "") -> Request:
     fields = _fields(tuple(request.headers.raw))
     url = request.url
     userinfo = url.userinfo
-    if userinfo or url.fragment:
-        url = url.copy_with(userinfo=b"", fragment=None)
     authorization = fields.get("authorization")
     if authorization is not None or userinfo or partition:
         secret = "\0".join((authorization or userinfo.decode("latin-1"), partition))
         partition = sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    return Request(request.method, str(url), fields, partition)
+    return Request(request.method, target_uri(url), fields, partition)
+
+
+def target_uri(url: httpx.URL) -> str:
+    """Return what responses are stored under: no userinfo, no fragment; an empty path is "/" (RFC 9110 §4.2.3)."""
+    return f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
 
 
 @lru_cache(maxsize=128)
