@@ -369,6 +369,25 @@ def test_a_get_with_content_is_not_answered_for_another_content(kind: str, origi
 
 
 @both
+def test_urls_that_are_the_same_target_share_what_is_stored(kind: str, tmp_path: Path) -> None:
+    """G1: an empty path is "/", the default port is none, a fragment is not sent (RFC 9110 §4.2.3)."""
+    mock = httpx.MockTransport(lambda request: httpx.Response(200, headers={"Cache-Control": "max-age=60"}))
+    same = (
+        "http://a.example",
+        "http://a.example/",
+        "http://A.Example:80/",
+        "http://a.example/#b",
+        "http://a.example/./",
+    )
+    with calling(kind, cache=tmp_path, transport=mock) as calls:
+        assert [hit(calls.get(url)) for url in same] == [False, True, True, True, True]
+        calls.request("PUT", "http://a.example")
+        assert not hit(calls.get("http://a.example/"))
+        for other in ("http://a.example/?", "https://a.example/", "http://a.example:8080/", "http://a.example/%2F"):
+            assert not hit(calls.get(other)), other
+
+
+@both
 def test_fields_that_httpx_adds_reach_the_origin_unchanged(kind: str, origin: Origin, tmp_path: Path) -> None:
     """D2, D4, G7: the first request is the one that bare httpx sends, byte for byte."""
     origin.script("*", answer('ETag: "a"', b"body"))
