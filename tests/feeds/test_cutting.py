@@ -216,6 +216,38 @@ def test_what_could_change_how_an_item_is_read_is_read_whole(again: str) -> None
     assert parse(again.encode(), None, HERE, first.items) == parse(again.encode(), None, HERE)
 
 
+def test_a_moment_within_a_title_is_a_title() -> None:
+    entries = "".join(f"<entry><id>{n}</id><link href='/{n}'/></entry>" for n in range(3))
+    titles = [f'<title type="xhtml"><div>T <updated>{day}</updated></div></title>' for day in (1, 2)]
+    feeds = [f'<feed xmlns="http://www.w3.org/2005/Atom">{title}{entries}</feed>' for title in titles]
+    assert read_both_ways(feeds) == 3
+    assert parse(feeds[1].encode(), None, HERE).title == "T 2"
+
+
+def test_a_prefix_that_is_no_longer_declared_around_an_item_is_noticed() -> None:
+    more = "<q:x>y</q:x>"
+    items = post(1, more) + post(2, more) + post(3, more)
+    inside = rss(items, '<z xmlns:q="urn:q"/>', root=' xmlns:q="urn:q"')
+    outside = rss(items, '<z xmlns:q="urn:q"/>')
+    assert parse(inside.encode(), None, HERE).items
+    assert read_both_ways([inside, inside + "<!-- x -->", outside]) == 3
+
+
+def test_an_item_twice_beside_a_new_one_is_read_whole() -> None:
+    assert read_both_ways([rss(posts(1, 2, 3)), rss(posts(1, 2, 3, 3, 4))]) == 0
+
+
+def test_f7_what_is_kept_has_not_vanished() -> None:
+    """F7"""
+
+    def thread(number: int, text: str) -> str:
+        return f"<item><title>{text}</title><link>/{number}</link><description>{text}</description></item>"
+
+    six = "".join(thread(number, f"Topic {number}") for number in range(6))
+    again = "".join(thread(number + 6, f"Topic {number}") for number in range(3))
+    assert read_both_ways([rss(six), rss(again + six)]) == 6
+
+
 def test_another_location_is_read_whole_because_links_differ() -> None:
     text = rss(posts(1, 2, 3)).encode()
     first = parse(text, None, HERE)
@@ -327,6 +359,7 @@ LEAVINGS = [
     "<!-- <item> --><pubDate>x</pubDate><?php echo ?>",
     "<atom:content type='xhtml'><div><image>x</image><rss/></div></atom:content>",
     "<description>Zoë &amp;amp; &#8230; ]]&gt;</description>",
+    '<atom:content type="html"><div xml:base="http://b.example/">x</div></atom:content>',
 ]
 
 
@@ -334,17 +367,27 @@ LEAVINGS = [
 @pytest.mark.parametrize("make", [rss, atom, rdf])
 def test_f7_an_entry_is_the_same_whatever_stands_before_it(make: Callable[..., str], leaving: str) -> None:
     """F7"""
-    before = parse(make(post(1, leaving) + post(2) + post(3)).encode(), None, HERE)
-    after = parse(make(post(2) + post(3) + post(1, leaving)).encode(), None, HERE)
-    assert {entry.key: entry for entry in before.entries} == {entry.key: entry for entry in after.entries}
-    assert (before.title, before.link, before.version) == (after.title, after.link, after.version)
+    for other in LEAVINGS if make is rss else [""]:
+        parts = post(1, leaving), post(2, other), post(3)
+        before, after = (parse(make("".join(order)).encode(), None, HERE) for order in (parts, parts[::-1]))
+        assert {entry.key: entry for entry in before.entries} == {entry.key: entry for entry in after.entries}
+        assert (before.title, before.link, before.version) == (after.title, after.link, after.version)
 
 
 def test_a_base_does_not_outlive_its_element() -> None:
     entries = '<entry xml:base="http://b.example/"><id>1</id><link href="p"/></entry>'
-    entries += '<entry><id>2</id><link href="p"/></entry>'
+    entries += '<entry><content xml:base="http://b.example/">x</content><id>2</id><link href="p"/></entry>'
     links = [entry.link for entry in parse(atom(entries).encode(), None, HERE).entries]
     assert links == ["http://b.example/p", "https://example.org/feeds/p"]
+
+
+def test_an_item_that_says_what_version_the_feed_is_keeps_it_whole() -> None:
+    telling = post(1, '<a:b xmlns:a="http://www.w3.org/2005/Atom"/>')
+    feeds = [
+        f'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><channel/>{items}</rdf:RDF>'
+        for items in (telling + posts(2, 3), telling + posts(2, 3, 4), posts(2, 3, 4))
+    ]
+    assert read_both_ways(feeds) == 0
 
 
 # --- both ways over sequences of documents --------------------------------------------------------------------
@@ -393,7 +436,7 @@ frames = st.fixed_dictionaries(
             ]
         ),
         "tail": st.sampled_from(
-            ["<lastBuildDate>3</lastBuildDate>", "<ttl>5</ttl>", "<title>Late</title>", "\n<!-- 0.3 -->", "<link>t</link>"]
+            ["<lastBuildDate>3</lastBuildDate>", "<ttl>5</ttl>", "<title>Late</title>", "<!-- 1 -->", "<link>t</link>"]
         ),
         "root": st.sampled_from([' xml:base="/b/"', ' xml:lang="de"', ' xmlns:q="urn:q"']),
     },
@@ -428,7 +471,7 @@ def histories(draw: st.DrawFn) -> list[str]:
     return texts
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories(), st.sampled_from([3_600, DAY + 1, 200 * DAY]))
 def test_f5_f6_f7_both_ways_of_reading_find_the_same(texts: list[str], gap: float) -> None:
     """F5, F6, F7"""
@@ -471,8 +514,7 @@ def test_where_a_feed_is_asked_changes_both_ways_alike() -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["<", "<item", "<item>", "<item></item>", "<![CDATA[", "<![CDATA[]", "<!--", "<!-- -", "<?", "]]>"]
-    + ["<a ", "<a '", "<a>", " ", "<updated>", "</updated>"],
+    ["<", "<item", "<item></item>", "<![CDATA[", "<![CDATA[]", "<!--", "<!-- -", "<?", "<a ", "<a '", "<updated>"],
 )
 def test_f3_hostile_markup_is_cut_in_linear_time(piece: str) -> None:
     """F3"""
