@@ -217,7 +217,7 @@ def _play(calls: Calls, step: Step, origin: Origin, where: str) -> None:
     if step.sent:
         _check(step.sent, list(requests[len(expected) - 1].fields), f"{where}, at the origin")
     if step.background:
-        calls.pause(0.05)
+        wait_for_background(calls)
 
 
 def _check(wanted: str, fields: list[tuple[str, str]], where: str) -> None:
@@ -232,6 +232,17 @@ def _check(wanted: str, fields: list[tuple[str, str]], where: str) -> None:
             expected.setdefault(name.lower(), []).append(value)
     for name, values in expected.items():
         assert by_name.get(name) == values, f"{where}: {name}"
+
+
+def wait_for_background(calls: Calls) -> None:
+    """Wait until no request is under way in the background."""
+    transport = calls.client._transport
+    assert isinstance(transport, (condget.CacheTransport, condget.AsyncCacheTransport))
+    for _ in range(500):
+        if not transport._background:
+            return
+        calls.pause(0.01)
+    raise AssertionError("a background request does not end")
 
 
 def together(calls: Calls, url: str, *arguments: dict[str, Any]) -> list[httpx.Response | BaseException]:

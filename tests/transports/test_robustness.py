@@ -195,7 +195,7 @@ def test_a_locked_file_costs_a_bounded_time_and_one_line_of_log(
         results = together(calls, origin.url("/x"), *[{}] * 6)
         assert all(result.content == b"/x" for result in results if not isinstance(result, BaseException))
         assert len(results) == 6
-        assert time.monotonic() - start < 2.5
+        assert time.monotonic() - start < 4
         assert len(said(caplog)) == 1
         assert "locked" in said(caplog)[0]
         connection.close()
