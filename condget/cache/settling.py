@@ -37,9 +37,10 @@ def settle(forward: Forward, response: Response, policy: Policy) -> Settlement:
     if caller.method not in ("GET", "HEAD"):
         return _settle_other_method(forward, response, policy, status)
     if response.status >= 500 and forward.fallback is not None:
-        return _stand_in(
-            forward, forward.fallback, policy, now, status, f"stale, the origin answered {response.status}"
-        )
+        detail = f"stale, the origin answered {response.status}"
+        settlement = _stand_in(forward, forward.fallback, policy, now, replace(status), detail)
+        if settlement.reuse is not None:
+            return settlement
     if caller.method == "HEAD":
         return _settle_head(forward, response, status)
     if response.status == 304:
