@@ -350,6 +350,20 @@ STALE = [
         for text in ("max-age=60, must-revalidate", "max-age=60, no-cache", "max-age=60, stale-if-error=30")
     ],
     Scenario(
+        "G9 what fails the caller's condition does not stand in, and the status does not say so",
+        again(
+            STALE_OK,
+            Step(
+                answer(status=500),
+                'If-Match: "x"',
+                later=60,
+                status=500,
+                says='-stored; detail="not stored: status 500 without explicit freshness"',
+            ),
+            Step(RESET, 'If-Match: "x"', raises=httpx.TransportError),
+        ),
+    ),
+    Scenario(
         "G9 stale-if-error=50 reaches to the fiftieth second",
         again(
             answer("Cache-Control: max-age=60, stale-if-error=50", b"old"),
