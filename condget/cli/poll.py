@@ -137,7 +137,7 @@ def poll(
         if dry_run:
             output.deliver(_would_ask(planned), replace(options, all=True))
         if all_:
-            output.deliver(planned.skipped, options)
+            output.deliver(tuple(planned.skipped()), options)
         if dry_run or not (planned.asked or planned.refused):
             return 0
         from condget.polling import run

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from condget.cache.dates import parse_date
 from condget.cache.directives import MAX_DELTA_SECONDS, parse_delta_seconds
@@ -177,6 +178,7 @@ def is_due(next_poll: float, *, pace: Pace, now: float) -> bool:
     return next_poll <= now or next_poll > now + horizon(pace)
 
 
+@lru_cache(maxsize=64)
 def horizon(pace: Pace) -> float:
     """Return the longest wait that any rule can plan, spread included."""
     return SPREAD_MAXIMUM + max(

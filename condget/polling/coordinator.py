@@ -11,7 +11,7 @@ are held back.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from condget.errors import UsageError
 from condget.feeds import schedule
 from condget.feeds.outcomes import FeedState, HostHold, Outcome
 from condget.feeds.schedule import Pace
-from condget.feeds.subscriptions import Subscription, merge
+from condget.feeds.subscriptions import Subscription
 from condget.polling.batch import Batch, Job, Manners, host_of, origin_of
 from condget.stores.base import Ledger
 
@@ -40,28 +40,35 @@ class Plan:
     states: Mapping[str, FeedState]
     #: Feeds whose options cannot be used now.
     refused: tuple[Outcome, ...] = ()
-    #: Feeds that are not asked, each with its reason.
-    skipped: tuple[Outcome, ...] = ()
+    #: Feeds that are not asked, each with its reason, and the instant when it is.
+    passed_over: tuple[tuple[Subscription, str, float | None], ...] = ()
 
     @property
     def asked(self) -> int:
         """How many feeds will be asked."""
         return sum(map(len, self.batch.hosts))
 
+    def skipped(self) -> Iterator[Outcome]:
+        """Yield the outcomes of the feeds that are not asked: most of a long list, and seldom reported."""
+        for subscription, reason, next_poll in self.passed_over:
+            yield Outcome(subscription.key, "skipped", name=subscription.name, reason=reason, next_poll=next_poll)
+
 
 def plan(subscriptions: Iterable[Subscription], ledger: Ledger, manners: Manners, now: float) -> Plan:
     """Decide which feeds are asked now. Reads the ledger and writes nothing."""
-    unique = {subscription.key: subscription for subscription in merge([subscriptions])}
+    unique: dict[str, Subscription] = {}
+    for subscription in subscriptions:
+        unique.setdefault(subscription.key, subscription)
     known, holds = ledger.due(list(unique)), ledger.holds()
-    skipped: dict[str, Outcome] = {}
+    passed_over: list[tuple[Subscription, str, float | None]] = []
     due: list[str] = []
     for key, subscription in unique.items():
         next_poll, reason, gone = known.get(key, (now, "", False))
         # Who names a gone feed on the command line, with --force, says so (C8).
         if gone and not (manners.force and subscription.source == "command line"):
-            skipped[key] = _skipped(subscription, reason, None)
+            passed_over.append((subscription, reason, None))
         elif not manners.force and not schedule.is_due(next_poll, pace=_pace(subscription, manners), now=now):
-            skipped[key] = _skipped(subscription, reason, next_poll)
+            passed_over.append((subscription, reason, next_poll))
         else:
             due.append(key)
     states = ledger.load(due) if due else {}
@@ -76,14 +83,14 @@ def plan(subscriptions: Iterable[Subscription], ledger: Ledger, manners: Manners
             continue
         host = host_of(job.url)
         if job.configured is not None and job.url in unique:
-            skipped[key] = _skipped(subscription, f"it moved to {job.url}, which is in the list, too", None)
+            passed_over.append((subscription, f"it moved to {job.url}, which is in the list, too", None))
         elif (hold := holds.get(host)) is not None and _holds(hold, manners, now):
-            skipped[key] = _skipped(subscription, hold.reason, hold.until)
+            passed_over.append((subscription, hold.reason, hold.until))
         else:
             jobs.setdefault(host, []).append(job)
     # The longest first: with gaps between requests, it is they who say when the run ends.
     hosts = sorted(map(tuple, jobs.values()), key=len, reverse=True)
-    return Plan(Batch(tuple(hosts), manners), unique, states, tuple(refused), tuple(skipped.values()))
+    return Plan(Batch(tuple(hosts), manners), unique, states, tuple(refused), tuple(passed_over))
 
 
 def run(
@@ -164,10 +171,6 @@ def poll(
 def _pace(subscription: Subscription, manners: Manners) -> Pace:
     every = subscription.options.every
     return manners.pace if every is None else replace(manners.pace, every=every)
-
-
-def _skipped(subscription: Subscription, reason: str, next_poll: float | None) -> Outcome:
-    return Outcome(subscription.key, "skipped", name=subscription.name, reason=reason, next_poll=next_poll)
 
 
 def _holds(hold: HostHold, manners: Manners, now: float) -> bool:

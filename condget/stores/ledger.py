@@ -195,7 +195,11 @@ class SqliteLedger:
             connection.execute("PRAGMA synchronous = FULL")
             # Even with nothing to upgrade: whether the file can be written is found out before any feed is asked.
             connection.execute("BEGIN IMMEDIATE")
-            for step in STEPS[self._version(connection) :]:
+            version = self._version(connection)
+            if version == len(STEPS):
+                connection.execute("ROLLBACK")
+                return connection
+            for step in STEPS[version:]:
                 for statement in step:
                     connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
