@@ -220,10 +220,19 @@ def import_lines(
 
 
 def _stored_as(url: str | None) -> str | None:
-    """Return a URL as it is stored: without userinfo and fragment."""
-    from condget.feeds.subscriptions import single
+    """Return a URL as it is stored: without userinfo and fragment, normalised as httpx does when it asks.
 
-    return None if url is None else single(url).url
+    Raises:
+        UsageError: it is no URL that can be asked.
+    """
+    if url is None:
+        return None
+    import httpx
+
+    from condget.feeds.subscriptions import single
+    from condget.transports.exchange import target_uri
+
+    return target_uri(httpx.URL(single(url).url))
 
 
 def _tell(number: int, what: str) -> None:
