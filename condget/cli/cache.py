@@ -227,12 +227,10 @@ def _stored_as(url: str | None) -> str | None:
     """
     if url is None:
         return None
-    import httpx
-
     from condget.feeds.subscriptions import single
     from condget.transports.exchange import target_uri
 
-    return target_uri(httpx.URL(single(url).url))
+    return target_uri(single(url).url)
 
 
 def _tell(number: int, what: str) -> None:

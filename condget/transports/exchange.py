@@ -295,8 +295,9 @@ def to_request(request: httpx.Request, partition: str = "") -> Request:
     return Request(request.method, target_uri(url), fields, partition)
 
 
-def target_uri(url: httpx.URL) -> str:
+def target_uri(url: httpx.URL | str) -> str:
     """Return what responses are stored under: no userinfo, no fragment; an empty path is "/" (RFC 9110 §4.2.3)."""
+    url = httpx.URL(url) if isinstance(url, str) else url
     return f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
 
 
