@@ -21,19 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from condget.cache.freshness import current_age, explicit_lifetime
 from condget.cache.messages import StoredResponse
-from condget.cache.validators import has_validator
 from condget.errors import StoreError, UsageError
 from condget.settings import Clock, cache_path
 from condget.stores import heads
-from condget.stores.base import ContentTooLong
 from condget.stores.cache_file import CHUNK, INCOMPLETE, SPAN, CacheFile
+from condget.stores.cache_writer import CacheWriter, size_of, useless_from
 
-#: What a row costs besides its head and content, roughly.
-_ROW_BYTES = 200
-#: Most responses of one URL and partition (variants, parts): all their heads are looked at for each request.
-_MOST_ALIKE = 64
 #: How many heads or uses wait for the next transaction, and how long heads do, at most.
 _MOST_LATER = 1000
 _LATER_SECONDS = 1.0
@@ -166,7 +160,9 @@ class Cache:
 
     def writer(self, stored: StoredResponse, replaces: Sequence[StoredResponse] = ()) -> CacheWriter:
         """Begin to store a response; on commit it takes the place of `replaces`."""
-        return CacheWriter(self, stored, replaces)
+        return CacheWriter(
+            self._file, stored, replaces, max_size=self.max_size, clock=self.clock, make_room=self._evict
+        )
 
     def freshen(self, stored: StoredResponse) -> None:
         """Replace the head of a stored response and keep its content.
@@ -379,7 +375,7 @@ class Cache:
             text = heads.encode(stored)
             connection.execute(
                 "UPDATE responses SET head = ?, size = ?, useless_from = ? WHERE id = ?",
-                (text, _size(text, stored), _useless_from(stored), row),
+                (text, size_of(text, stored), useless_from(stored), row),
             )
         if touched:
             connection.executemany(
@@ -415,90 +411,6 @@ def _close_all() -> None:
         cache.close()
 
 
-class CacheWriter:
-    """Takes the content of one response. Up to 1 MiB waits in memory; more is written as it comes, out of sight."""
-
-    def __init__(self, cache: Cache, stored: StoredResponse, replaces: Sequence[StoredResponse]) -> None:
-        self._cache = cache
-        self._stored = stored
-        self._replaces = [(old.id,) for old in replaces]
-        self._buffer = bytearray()
-        self._digest = hashlib.blake2b(digest_size=16)
-        self._length = 0
-        self._row = 0
-        self._chunks = 0
-
-    def write(self, chunk: bytes) -> None:
-        self._digest.update(chunk)
-        self._length += len(chunk)
-        self._buffer += chunk
-        while len(self._buffer) > CHUNK:
-            if self._length > self._cache.max_size:
-                raise self._too_long()
-            with self._cache._file.writing() as connection:
-                if not self._row:
-                    self._row = self._insert(connection, INCOMPLETE, "", 0)
-                self._put_chunk(connection, bytes(self._buffer[:CHUNK]))
-            del self._buffer[:CHUNK]
-
-    def commit(self) -> None:
-        """Make head and content visible together, in place of what they replace; make room for them."""
-        stored = heads.with_length(self._stored, self._length)
-        text = heads.encode(stored)
-        size = _size(text, stored)
-        if size > self._cache.max_size:
-            self.abort()
-            raise self._too_long()
-        with self._cache._file.writing() as connection:
-            if self._replaces:
-                connection.executemany("DELETE FROM responses WHERE id = ?", self._replaces)
-            if not self._row:
-                self._row = self._insert(connection, stored.url, text, size)
-            else:
-                completed = connection.execute(
-                    """UPDATE responses SET url = ?, head = ?, size = ?, digest = ?, useless_from = ?, used = ?
-                    WHERE id = ? AND url = ?""",
-                    (*self._columns(stored.url, text, size), self._row, INCOMPLETE),
-                )
-                if completed.rowcount != 1:  # the file is another one by now, and so is what has that id
-                    raise self._cache._gone(stored)
-            if self._buffer:
-                self._put_chunk(connection, bytes(self._buffer))
-            connection.execute(
-                """DELETE FROM responses WHERE id IN (
-                    SELECT id FROM responses WHERE url = ? AND partition = ? ORDER BY id DESC LIMIT -1 OFFSET ?
-                )""",
-                (stored.url, stored.partition, _MOST_ALIKE),
-            )
-            self._cache._evict(connection, keep=self._row)
-
-    def abort(self) -> None:
-        """Forget what was written."""
-        self._buffer.clear()
-        row, self._row = self._row, 0
-        if row:
-            with self._cache._file.writing() as connection:
-                connection.execute("DELETE FROM responses WHERE id = ? AND url = ?", (row, INCOMPLETE))
-
-    def _columns(self, url: str, head: str, size: int) -> tuple[object, ...]:
-        return url, head, size, self._digest.digest(), _useless_from(self._stored), self._cache.clock()
-
-    def _insert(self, connection: sqlite3.Connection, url: str, head: str, size: int) -> int:
-        cursor = connection.execute(
-            """INSERT INTO responses (url, head, size, digest, useless_from, used, partition)
-            VALUES (?, ?, ?, ?, ?, ?, ?)""",
-            (*self._columns(url, head, size), self._stored.partition),
-        )
-        return cursor.lastrowid or 0
-
-    def _put_chunk(self, connection: sqlite3.Connection, data: bytes) -> None:
-        connection.execute("INSERT INTO chunks VALUES (?, ?)", (self._row * SPAN + self._chunks, data))
-        self._chunks += 1
-
-    def _too_long(self) -> ContentTooLong:
-        return ContentTooLong(f"{self._stored.url} is longer than the cache may be ({self._cache.max_size} bytes).")
-
-
 def _file(path: str | os.PathLike[str] | None) -> Path:
     if path is None:
         return cache_path()
@@ -508,14 +420,3 @@ def _file(path: str | os.PathLike[str] | None) -> Path:
 
 def _host(url: str) -> str | None:
     return urlsplit(url).hostname
-
-
-def _size(head: str, stored: StoredResponse) -> int:
-    return len(head) + (stored.content_length or 0) + _ROW_BYTES
-
-
-def _useless_from(stored: StoredResponse) -> float | None:
-    """Return when a response without a validator stops being fresh; None: it can be validated."""
-    if has_validator(stored.fields):
-        return None
-    return stored.response_time + (explicit_lifetime(stored) or 0.0) - current_age(stored, stored.response_time)
