@@ -1,5 +1,5 @@
-"""CacheWriter: how a response enters the cache. Its content is written as it comes, out of sight; head and content become
-visible together.
+"""CacheWriter: how a response enters the cache. Its content is written as it comes, out of sight; head and content
+become visible together.
 """
 
 from __future__ import annotations
