@@ -475,7 +475,7 @@ def histories(draw: st.DrawFn) -> list[str]:
     return texts
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=75, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories(), st.sampled_from([3_600, DAY + 1, 200 * DAY]))
 def test_f5_f6_f7_both_ways_of_reading_find_the_same(texts: list[str], gap: float) -> None:
     """F5, F6, F7"""

@@ -10,7 +10,7 @@ import time
 from condget.feeds.outcomes import Document
 
 
-def parse(content: bytes, content_type: str | None, location: str) -> Document:
+def parse(content: bytes, content_type: str | None, location: str, items: str = "") -> Document:
     if b"crash" in content:
         os.kill(os.getpid(), signal.SIGSEGV)
     if b"hang" in content:

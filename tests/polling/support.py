@@ -32,8 +32,8 @@ class Inline(Parser):
     def __init__(self) -> None:
         pass
 
-    async def parse(self, content: bytes, content_type: str | None, location: str) -> Document:
-        return parse(content, content_type, location)
+    async def parse(self, content: bytes, content_type: str | None, location: str, items: str = "") -> Document:
+        return parse(content, content_type, location, items)
 
     async def aclose(self) -> None:
         pass

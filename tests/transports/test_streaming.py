@@ -299,7 +299,8 @@ print(length, peak() - before, response.extensions["condget"].hit)
 def memory(kind: str, megabytes: int, origin: Origin, directory: Path) -> tuple[str, int, str]:
     """Pass a long body through a client, and out of the cache again, in a process of its own."""
     zeros = b"\0" * (1 << 20)
-    large = answer(f"Cache-Control: max-age=86400 | Content-Length: {megabytes << 20}", chunks=(zeros for _ in range(megabytes)))
+    head = f"Cache-Control: max-age=86400 | Content-Length: {megabytes << 20}"
+    large = answer(head, chunks=(zeros for _ in range(megabytes)))
     origin.script("/small", answer(FRESH, b"x"))
     origin.script("/large", large)
     root = str(Path(condget.__file__).parents[1])
