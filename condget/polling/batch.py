@@ -45,6 +45,8 @@ class Job:
     chain: tuple[str, ...] = ()
     #: Digest of the content that was accepted last; the same is not parsed again.
     digest: str | None = None
+    #: By what frame and items of that content are known again (see `feeds.cutting`).
+    items: str = ""
     fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     userinfo: str | None = field(default=None, repr=False)
     user_agent: str | None = None

@@ -33,13 +33,13 @@ class Parser:
         self._idle: list[Process] = []
         self._started: list[Process] = []
 
-    async def parse(self, content: bytes, content_type: str | None, location: str) -> Document:
+    async def parse(self, content: bytes, content_type: str | None, location: str, items: str = "") -> Document:
         """Read one document.
 
         Raises:
             DocumentError: it is no feed, or it crashed the parser, or took too long.
         """
-        task = pickle.dumps((content, content_type, location))
+        task = pickle.dumps((content, content_type, location, items))
         async with self._slots:
             child = self._idle.pop() if self._idle else await self._start()
             try:

@@ -106,17 +106,16 @@ def _accepted(
     if response.status == 226:
         # Only what was added: neither the whole document, nor is an absent entry gone (F6).
         found = replace(found, forget=())
-        state = replace(state, digest=None)
+        state = replace(state, digest=None, items="")
     elif response.status != 304:
         state = replace(state, digest=polled.digest, content_bytes=polled.received)
     if document is not None:
         state = replace(
             state,
             title=document.title or before.title,
-            window=max(before.window, len(document.entries))
-            if response.status == 226
-            else len(document.entries),
-            hints=before.hints if response.status == 226 else document.hints,
+            window=max(before.window, document.window) if response.status == 226 else document.window,
+            hints=before.hints if response.status == 226 or document.unread else document.hints,
+            items=document.items if found.plain and response.status != 226 else "",
         )
     due = after_success(
         before, stored, state.hints, status=response.status, changed=bool(found.new), pace=pace, now=now

@@ -11,6 +11,7 @@ from condget.feeds.subscriptions import parse_list
 from condget.polling import Manners, poll
 from condget.polling.executors import InProcess
 from condget.polling.parsing import Parser
+from condget.stores.base import Ledger
 from condget.stores.memory_ledger import MemoryLedger
 
 HOUR = 3600.0
@@ -44,7 +45,7 @@ class Poller:
     """Polls lists of feeds, as a user does from time to time."""
 
     now: float = NOON
-    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    ledger: Ledger = field(default_factory=MemoryLedger)
     slept: list[float] = field(default_factory=list)
 
     def __call__(

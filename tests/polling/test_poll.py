@@ -5,19 +5,24 @@ from __future__ import annotations
 import doctest
 import pickle
 import socket
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from condget.cache.fields import Fields
-from condget.feeds.outcomes import Outcome
+from condget.feeds.documents import parse
+from condget.feeds.outcomes import Document, Outcome
 from condget.feeds.schedule import Pace
 from condget.feeds.subscriptions import single
 from condget.polling import Manners, batch, coordinator, plan, poll
 from condget.polling.executors import InProcess
 from condget.polling.wire import Wire, _connect
+from condget.stores.ledger import SqliteLedger
 from condget.stores.memory_ledger import MemoryLedger
 from tests.origin import Answer, Origin, RawRequest, conditional, not_modified, ok, redirect
+from tests.polling import support
 from tests.polling.support import HOUR, NOON, Inline, Poller, rss, titles
 
 DATE = "Thu, 01 Jan 2026 00:00:00 GMT"
@@ -462,6 +467,55 @@ def test_f6_im_used_adds_and_removes_nothing(origin: Origin, poller: Poller) -> 
         [],
     ]
     assert sent(origin)[-1] == {"if-none-match": '"2"'}
+
+
+def test_only_what_is_new_is_read_also_after_a_restart(
+    origin: Origin, poller: Poller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B6, F5: what the items are known by survives, a 304 and a failure in between too; a stamp costs no parser."""
+    stamps = [f"<lastBuildDate>Thu, 01 Jan 2026 00:00:0{n} GMT</lastBuildDate>" for n in range(3)]
+    parsed: list[Document] = []
+
+    def recording(*task: Any) -> Document:
+        parsed.append(parse(*task))
+        return parsed[-1]
+
+    monkeypatch.setattr(support, "parse", recording)
+    answers = [ok(rss(1, 2, 3, extra=stamps[0]), etag='"1"'), not_modified(), Answer(500)]
+    origin.script("/feed", *answers, ok(rss(1, 2, 3, extra=stamps[1])), ok(rss(4, 1, 2, 3, extra=stamps[2])))
+    found = []
+    for _ in range(5):
+        with SqliteLedger(tmp_path / "feeds.sqlite3") as poller.ledger:
+            found.append(titles(poller.one(origin.url("/feed"))))
+    assert found == [["Entry 1", "Entry 2", "Entry 3"], [], [], [], ["Entry 4"]]
+    assert [(len(document.entries), len(document.kept)) for document in parsed] == [(3, 0), (1, 3)]
+
+
+def test_b7_what_was_not_committed_is_new_again_also_beside_what_is_known(origin: Origin, tmp_path: Path) -> None:
+    """B7: the run ends between report and commit."""
+    path, url = tmp_path / "feeds.sqlite3", origin.url("/feed")
+    origin.script("/feed", ok(rss(1, 2, 3)), ok(rss(4, 1, 2, 3)))
+    found = []
+    for ends_early in (False, True, True, False, False):
+        with SqliteLedger(path) as ledger:
+            executor = InProcess(lambda: NOON, parser=Inline)
+            run = poll([single(url)], ledger, manners=Manners(force=True), clock=lambda: NOON, executor=executor)
+            found.append(titles(next(run)))
+            if ends_early:
+                run.close()
+            assert list(run) == []
+    assert found == [["Entry 1", "Entry 2", "Entry 3"], *[["Entry 4"]] * 3, []]
+
+
+def test_f6_im_used_is_not_taken_for_the_whole_document(origin: Origin, poller: Poller) -> None:
+    """F6: what follows a 226 is read whole, and its title and hints are the feed's still."""
+    bodies = [ok(rss(1, 2, 3, extra="<ttl>300</ttl>"), etag='"1"'), Answer(226, [("ETag", '"2"')], rss(4, title="?"))]
+    origin.script("/feed", *bodies, ok(rss(5, 4, 1, 2, 3, extra="<ttl>300</ttl>")))
+    outcomes = [poller.one(origin.url("/feed")) for _ in range(3)]
+    assert [titles(outcome) for outcome in outcomes[1:]] == [["Entry 4"], ["Entry 5"]]
+    states = [outcome.state for outcome in outcomes if outcome.state]
+    assert [bool(state.items) for state in states] == [True, False, True]
+    assert [(state.window, state.hints.ttl) for state in states] == [(3, 18_000), (3, 18_000), (5, 18_000)]
 
 
 def test_f8_first_sight_is_new_also_after_failures(origin: Origin, poller: Poller) -> None:
