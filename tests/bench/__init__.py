@@ -9,7 +9,7 @@
     state       the state file alone
 
 `--hosts`, `--many`, `--rounds` and `--state-feeds` set the sizes. Needs nginx and, for tls, openssl; curl is measured
-if it is there. aiohttp, pycurl and reader are installed into a virtual environment under the user's cache directory.
+if it is there. aiohttp and reader are installed into a virtual environment under the user's cache directory.
 Servers listen on addresses of 127.0.0.0/8 only, a host each, which is loopback on Linux alone.
 
 A figure is that of whole processes, children included (wait4): the median of some rounds, in which all take turns,

@@ -1,20 +1,16 @@
-"""A server whose answers come late: `python delaying.py PORT HOSTS`.
+"""A server whose answers come late: `python delaying.py PORT HOSTS LOG`.
 
-`/MS/N.xml` answers after that many milliseconds, `/never/N.xml` never; `/answers` tells what was answered since.
+`/MS/N.xml` is answered after that many milliseconds, `/never/N.xml` never.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import time
-from collections import Counter
+from pathlib import Path
 
 from origins import addresses, document
-
-answered: Counter[int] = Counter()
-last = 0.0
 
 
 class Connection(asyncio.Protocol):
@@ -28,35 +24,28 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         *requests, self.rest = (self.rest + data).split(b"\r\n\r\n")
         for head in map(bytes.lower, requests):
-            _, kind, *name = head.split(b" ", 2)[1].split(b"/")
-            close = b"\r\nconnection: close" in head
-            if kind == b"answers":
-                self.answer(0, json.dumps({"answers": answered, "last": last}).encode(), close)
-                answered.clear()
-            elif kind != b"never":
-                known = b"\r\nif-none-match:" in head
-                body = b"" if known else document(int(name[0].split(b".")[0]), 0, large=False).encode()
-                loop = asyncio.get_running_loop()
-                loop.call_later(int(kind) / 1000, self.answer, 304 if known else 200, body, close)
+            _, delay, name = head.split(b" ", 2)[1].split(b"/")
+            if delay != b"never":
+                known, close = b"\r\nif-none-match:" in head, b"\r\nconnection: close" in head
+                asyncio.get_running_loop().call_later(int(delay) / 1000, self.answer, name, known, close)
 
-    def answer(self, status: int, body: bytes, close: bool) -> None:
-        global last
-        if status:
-            answered[status] += 1
-            last = time.monotonic()
-        length = b"" if status == 304 else b"Content-Length: %d\r\nContent-Type: application/rss+xml\r\n" % len(body)
+    def answer(self, name: bytes, known: bool, close: bool) -> None:
+        line, length, body = b"304 Not Modified", b"", b""
+        if not known:
+            line, body = b"200 OK", document(int(name.split(b".")[0]), 0, large=False).encode()
+            length = b"Content-Type: application/rss+xml\r\nContent-Length: %d\r\n" % len(body)
         connection = b"Connection: close\r\n" if close else b""
-        line = b"HTTP/1.1 304 Not Modified" if status == 304 else b"HTTP/1.1 200 OK"
-        self.transport.write(line + b'\r\nETag: "1"\r\n' + length + connection + b"\r\n" + body)
+        self.transport.write(b'HTTP/1.1 %s\r\nETag: "1"\r\n%s%s\r\n%s' % (line, length, connection, body))
+        log.write(f"{line[:3].decode()} {time.time()}\n")
         if close:
             self.transport.close()
 
 
 async def serve(port: int, hosts: int) -> None:
-    loop = asyncio.get_running_loop()
-    await loop.create_server(Connection, addresses(hosts), port, backlog=512)
+    await asyncio.get_running_loop().create_server(Connection, addresses(hosts), port, backlog=512)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), int(sys.argv[2])))
+    with Path(sys.argv[3]).open("a", buffering=1) as log:
+        asyncio.run(serve(int(sys.argv[1]), int(sys.argv[2])))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
@@ -11,17 +10,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
+
+from tests.bench.origins import Origin
 
 ROOT = Path(__file__).parents[2]
 POLLERS = Path(__file__).with_name("pollers")
 #: A run that takes longer is broken off.
 DEADLINE = 300.0
 # The feedparser inside of reader imports a module that its own requirement has no longer.
-PEERS = ("aiohttp==3.*", "pycurl==7.*", "reader==3.*", "sgmllib3k==1.*")
+PEERS = ("aiohttp==3.*", "feedparser==6.*", "reader==3.*", "sgmllib3k==1.*")
 
 
 class Used(NamedTuple):
@@ -29,7 +30,7 @@ class Used(NamedTuple):
     wall: float
     rss: float  # megabytes, of the largest process
     code: int
-    started: float  # by the monotonic clock
+    started: float  # POSIX seconds
 
 
 class Poller(NamedTuple):
@@ -51,19 +52,18 @@ STATE = ("--state", "state.sqlite3", "--quiet")
 
 
 def bare_httpx(at_once: int = 20, name: str = "httpx") -> Poller:
-    return Poller(name, lambda feeds, _: [sys.executable, *_script("httpx_loop", feeds, at_once)])
+    script = [sys.executable, str(POLLERS / "loop.py"), "httpx"]
+    return Poller(name, lambda feeds, _: [*script, str(feeds), "state", str(at_once)])
 
 
-def aiohttp() -> Poller:
-    return Poller("aiohttp", lambda feeds, _: [peers(), *_script("aiohttp_loop", feeds, 100)])
-
-
-def pycurl() -> Poller:
-    return Poller("pycurl", lambda feeds, _: [peers(), *_script("pycurl_multi", feeds, 100)])
+def aiohttp(at_once: int = 100) -> Poller:
+    script = [str(POLLERS / "loop.py"), "aiohttp"]
+    return Poller("aiohttp", lambda feeds, _: [peers(), *script, str(feeds), "state", str(at_once)])
 
 
 def reader(share: float = 1) -> Poller:
-    return Poller("reader", lambda feeds, _: [peers(), *_script("reader_update", feeds, 16)], share)
+    script = str(POLLERS / "reader_update.py")
+    return Poller("reader", lambda feeds, _: [peers(), script, str(feeds), "state", "16"], share)
 
 
 def curl(at_once: int = 100, share: float = 1) -> Poller:
@@ -79,27 +79,22 @@ def curl(at_once: int = 100, share: float = 1) -> Poller:
     return Poller("curl", command, share)
 
 
-def _script(name: str, feeds: Path, at_once: int) -> list[str]:
-    return [str(POLLERS / f"{name}.py"), str(feeds), "state", str(at_once)]
-
-
 def peers() -> str:
     """Return the interpreter of the virtual environment that has the peers; it is made when first needed."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "condget-bench"
-    home = cache / f"venv-{sys.version_info[0]}.{sys.version_info[1]}"
-    wanted, installed = "\n".join(PEERS), home / "installed"
-    if not installed.exists() or installed.read_text() != wanted:
+    home = cache / f"{sys.version_info[0]}.{sys.version_info[1]}-{crc32(repr(PEERS).encode()):08x}"
+    if not (home / "complete").exists():
         print(f"installing {', '.join(PEERS)} into {home}", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
         subprocess.run([home / "bin" / "python", "-m", "pip", "install", "-qq", *PEERS], check=True)
-        installed.write_text(wanted)
+        (home / "complete").touch()
     return str(home / "bin" / "python")
 
 
 def run(command: Sequence[str], home: Path, environment: Mapping[str, str] | None = None) -> Used:
     """Run one process to its end; what it and its children used."""
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    started = time.monotonic()
+    started = time.time()
     with (home / "stderr").open("wb") as errors:
         process = subprocess.Popen(
             command,
@@ -120,7 +115,7 @@ def run(command: Sequence[str], home: Path, environment: Mapping[str, str] | Non
     finally:
         timer.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.monotonic() - started
+    wall = time.time() - started
     # Kilobytes on Linux.
     return Used(used.ru_utime + used.ru_stime, wall, used.ru_maxrss / 1024, process.returncode, started)
 
@@ -131,6 +126,8 @@ class Figures:
     def __init__(self, title: str) -> None:
         self.used: dict[str, list[Used]] = {}
         self.notes: dict[str, str] = {}
+        #: When the server last answered, POSIX seconds.
+        self.last_answer = 0.0
         self.title = title
 
     def median(self, name: str, field: str) -> float:
@@ -177,30 +174,25 @@ class Case:
             (self.folder / f"{poller.name}.txt").write_text("\n".join(urls))
             self._run(poller, home)
 
-    def measure(self, rounds: int, answers: Callable[[], Counter[int]], expected: Mapping[int, int]) -> Figures:
+    def measure(self, rounds: int, origin: Origin, expected: Mapping[int, int]) -> Figures:
         """Take turns; mark who did not get the answers that are expected of all feeds."""
-        answers()
+        figures = self.figures
+        origin.answers()
         for turn in range(rounds):
             for poller in [*self._pollers[turn % 2 :], *self._pollers[: turn % 2]]:
                 home = self.folder / "running"
                 shutil.copytree(self.folder / poller.name, home)
                 used = self._run(poller, home)
-                self.figures.used.setdefault(poller.name, []).append(
-                    used._replace(cpu=used.cpu / poller.share, wall=used.wall / poller.share)
-                )
-                got = answers()
-                if any(got[status] != round(number * poller.share) for status, number in expected.items()):
-                    self.figures.notes[poller.name] = f"WRONG: {dict(got)}, exit code {used.code}: {_last(home)}"
+                answers, figures.last_answer = origin.answers()
+                scaled = used._replace(cpu=used.cpu / poller.share, wall=used.wall / poller.share)
+                figures.used.setdefault(poller.name, []).append(scaled)
+                if any(answers[status] != round(number * poller.share) for status, number in expected.items()):
+                    said = (home / "stderr").read_text(errors="replace")[-200:].strip()
+                    figures.notes[poller.name] = f"WRONG: answers {dict(answers)}, exit code {used.code}, {said}"
                 elif poller.share != 1:
-                    self.figures.notes[poller.name] = f"scaled from {poller.share:.0%} of the feeds"
+                    figures.notes[poller.name] = f"scaled from {poller.share:.0%} of the feeds"
                 shutil.rmtree(home)
-        return self.figures
+        return figures
 
     def _run(self, poller: Poller, home: Path) -> Used:
         return run(poller.command(self.folder / f"{poller.name}.txt", home), home, self._environment)
-
-
-def _last(home: Path) -> str:
-    with contextlib.suppress(IndexError):
-        return (home / "stderr").read_text(errors="replace").splitlines()[-1][:200]
-    return ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import random
 import shutil
 import socket
@@ -14,14 +13,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
-from urllib.request import urlopen
+from typing import NamedTuple
 
 HOSTS_A_CERTIFICATE = 20
 
 NGINX = """daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections {connections}; }}
 http {{
-  log_format status '$status'; access_log {folder}/access.log status;
+  log_format short '$status $msec'; access_log {folder}/access.log short;
   types {{ application/rss+xml xml; }}
   root {folder}/www; keepalive_requests 1000000; sendfile on; tcp_nopush on;
   client_body_temp_path {folder}/t; proxy_temp_path {folder}/t; fastcgi_temp_path {folder}/t;
@@ -52,38 +51,21 @@ def addresses(hosts: int) -> list[str]:
     return [address(number) for number in range(hosts)]
 
 
-class Origin:
-    """A running server: where it is, and what it answered since it was asked last."""
+class Origin(NamedTuple):
+    """A running server. Its log has a line for each answer: status and POSIX seconds."""
 
-    def __init__(self, folder: Path, base: str, port: int) -> None:
-        self.folder = folder
-        self.base = base
-        self.port = port
+    scheme: str
+    port: int
+    log: Path
 
-    def urls(self, hosts: int, feeds: int) -> list[str]:
-        return [f"{self.base.format(address(n % hosts))}:{self.port}/{n}.xml" for n in range(feeds)]
+    def urls(self, hosts: int, feeds: int, part: object = "") -> list[str]:
+        return [f"{self.scheme}://{address(n % hosts)}:{self.port}{part}/{n}.xml" for n in range(feeds)]
 
-    def answers(self) -> Counter[int]:
-        log = self.folder / "access.log"
-        found = Counter(map(int, log.read_text().split()))
-        log.write_text("")
-        return found
-
-
-class Delaying(Origin):
-    """Answers late; the first part of a path says how many milliseconds, or "never"."""
-
-    #: When it last answered, by the monotonic clock of the machine.
-    last = 0.0
-
-    def paths(self, hosts: int, delay: object) -> list[str]:
-        return [f"{self.base.format(address(n))}:{self.port}/{delay}/{n}.xml" for n in range(hosts)]
-
-    def answers(self) -> Counter[int]:
-        with urlopen(f"http://{address(0)}:{self.port}/answers") as response:
-            told = json.load(response)
-        self.last = told["last"]
-        return Counter({int(status): number for status, number in told["answers"].items()})
+    def answers(self) -> tuple[Counter[int], float]:
+        """Return what was answered since this was asked last, and when the last answer was given."""
+        lines = self.log.read_text().splitlines()
+        self.log.write_text("")
+        return Counter(int(line[:3]) for line in lines), float(lines[-1][4:]) if lines else 0.0
 
 
 @contextlib.contextmanager
@@ -107,15 +89,16 @@ def nginx(folder: Path, hosts: int, *, tls: bool = False) -> Iterator[Origin]:
     (folder / "nginx.conf").write_text(config)
     command = [shutil.which("nginx") or "/usr/sbin/nginx", "-p", folder, "-c", folder / "nginx.conf"]
     with running([str(part) for part in command], found[-1], port):
-        yield Origin(folder, "https://{}" if tls else "http://{}", port)
+        yield Origin("https" if tls else "http", port, folder / "access.log")
 
 
 @contextlib.contextmanager
-def delaying(folder: Path, hosts: int) -> Iterator[Delaying]:
-    port = free_port()
-    script = Path(__file__).with_name("delaying.py")
-    with running([sys.executable, str(script), str(port), str(hosts)], address(hosts - 1), port):
-        yield Delaying(folder, "http://{}", port)
+def delaying(folder: Path, hosts: int) -> Iterator[Origin]:
+    """Answer late: the first part of a path says after how many milliseconds, or "never"."""
+    port, log = free_port(), folder / "access.log"
+    command = [sys.executable, str(Path(__file__).with_name("delaying.py")), str(port), str(hosts), str(log)]
+    with running(command, address(hosts - 1), port):
+        yield Origin("http", port, log)
 
 
 @contextlib.contextmanager

@@ -24,7 +24,6 @@ from tests.bench.measure import (
     bare_httpx,
     condget,
     curl,
-    pycurl,
     reader,
     run,
 )
@@ -45,14 +44,14 @@ def unchanged(sizes: Namespace) -> None:
         def measured(title: str, hosts: int, feeds: int, *pollers: Poller) -> Figures:
             case = Case(where, title, origin.urls(hosts, feeds), pollers)
             case.warm()
-            figures = case.measure(sizes.rounds, origin.answers, {304: feeds})
+            figures = case.measure(sizes.rounds, origin, {304: feeds})
             figures.show(feeds)
             return figures
 
         n, many = sizes.hosts, sizes.many
         few = measured(
             f"{n:,} unchanged feeds on as many hosts",
-            n, n, condget(), bare_httpx(), pycurl(), curl(), aiohttp(), reader(),
+            n, n, condget(), bare_httpx(), curl(), aiohttp(), reader(),
         )  # fmt: skip
         few.compare("httpx", 0.4)
         few.compare("reader", 0.3)
@@ -62,7 +61,7 @@ def unchanged(sizes: Namespace) -> None:
         lot.target("condget, MB", lot.median("condget", "rss"), 120)
         each = lot.median("condget", "cpu") / many, few.median("condget", "cpu") / n
         lot.target(f"condget, a feed, to a feed of {n:,}", each[0] / each[1], 1)
-        kept = measured(f"{n:,} unchanged feeds on 20 hosts", 20, n, condget(), bare_httpx(), pycurl(), reader())
+        kept = measured(f"{n:,} unchanged feeds on 20 hosts", 20, n, condget(), bare_httpx(), reader())
         kept.compare("httpx", 0.4)
         kept.compare("reader", 0.3)
 
@@ -77,7 +76,7 @@ def changed(sizes: Namespace) -> None:
             case.warm()
             origins.change_feeds(where / "www", n, every=every)
             new = len(range(0, n, every))
-            figures = case.measure(sizes.rounds, origin.answers, {304: n - new, 200: new})
+            figures = case.measure(sizes.rounds, origin, {304: n - new, 200: new})
             figures.show(n)
             figures.compare("httpx", 0.45)
             figures.compare("reader", 0.4)
@@ -86,13 +85,13 @@ def changed(sizes: Namespace) -> None:
 def delayed(sizes: Namespace) -> None:
     n = sizes.hosts
     with folder() as where, origins.delaying(where, n) as origin:
-        at_once = Case(where, "no delay", origin.paths(n, 0), [condget()])
+        at_once = Case(where, "no delay", origin.urls(n, n, "/0"), [condget()])
         at_once.warm()
-        plain = at_once.measure(sizes.rounds, origin.answers, {304: n})
+        plain = at_once.measure(sizes.rounds, origin, {304: n})
         others = bare_httpx(100, "httpx, 100 at once"), bare_httpx(200, "httpx, 200 at once"), curl(500)
-        case = Case(where, f"{n:,} hosts, every answer 200 ms late", origin.paths(n, 200), [condget(), *others])
+        case = Case(where, f"{n:,} hosts, every answer 200 ms late", origin.urls(n, n, "/200"), [condget(), *others])
         case.warm()
-        late = case.measure(sizes.rounds, origin.answers, {304: n})
+        late = case.measure(sizes.rounds, origin, {304: n})
         late.used["condget, no delay"] = plain.used["condget"]
         late.show()
         wall = {name: late.median(name, "wall") for name in late.used}
@@ -103,16 +102,16 @@ def delayed(sizes: Namespace) -> None:
 
         urls = [
             url.replace("/200/", "/never/") if index % 50 == 49 else url
-            for index, url in enumerate(origin.paths(n, 200))
+            for index, url in enumerate(origin.urls(n, n, "/200"))
         ]
         silent = len(range(49, n, 50))
         never = Case(where, f"2% of the hosts never answer ({NEVER:g} s)", urls, [condget("--timeout", f"{NEVER:g}")])
         never.warm()
-        figures = never.measure(1, origin.answers, {304: n - silent})
+        figures = never.measure(1, origin, {304: n - silent})
         figures.show()
         (used,) = figures.used["condget"]
         figures.target("wall of the run", used.wall, NEVER + wall["condget"] + 0.5)
-        last = origin.last - used.started
+        last = figures.last_answer - used.started
         figures.target("wall until the last answer", last, wall["condget"] * 1.2 + 0.5)
 
 
@@ -120,11 +119,11 @@ def tls(sizes: Namespace) -> None:
     n = sizes.hosts
     with folder() as where, origins.nginx(where, n, tls=True) as origin:
         origins.write_feeds(where / "www", n)
-        pollers = condget(), bare_httpx(), pycurl(), aiohttp(), curl(share=0.05), reader(share=0.05)
+        pollers = condget(), bare_httpx(), aiohttp(), curl(share=0.05), reader(share=0.05)
         case = Case(where, f"{n:,} unchanged feeds on as many hosts, TLS 1.3", origin.urls(n, n), pollers)
         trusted = str(where / "ca.pem")
         case.warm(dict.fromkeys(("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"), trusted))
-        figures = case.measure(sizes.rounds, origin.answers, {304: n})
+        figures = case.measure(sizes.rounds, origin, {304: n})
     figures.show(n)
     figures.compare("httpx", 0.6)
     figures.compare("curl", 0.1)
@@ -150,7 +149,7 @@ def start(sizes: Namespace) -> None:
         for _ in range(3 * sizes.rounds):
             for name, command in commands.items():
                 figures.used.setdefault(name, []).append(run(command, where))
-        if asked := origin.answers():
+        if asked := origin.answers()[0]:
             figures.notes["condget poll"] = f"WRONG: it asked, {dict(asked)}"
     figures.show()
     figures.compare("import typer", 1.2, name="condget --version")
