@@ -33,19 +33,26 @@ _terminated = False
 
 def main() -> None:
     """Run the command that `sys.argv` names and exit; the console script `condget`."""
+    import signal
+
+    # While modules are loaded there is nothing to keep, and an exception raised by a signal there may be swallowed.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
+    interrupt = signal.getsignal(signal.SIGINT)
+    if callable(interrupt):
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     try:
+        _keep_standard_streams()
         if sys.argv[1:] == ["--version"]:  # Typer alone would take twice as long as all of this
             from condget.settings import __version__
 
             print(f"condget {__version__}", flush=True)
             return
-        import signal
-
         from condget.cli.shell import app
 
         signal.signal(signal.SIGTERM, _terminate)
+        signal.signal(signal.SIGINT, interrupt)
         app(prog_name="condget")
-    except OSError as error:  # outside of a command: help, say, that cannot be written
+    except (KeyboardInterrupt, OSError) as error:  # outside of a command: help, say, that cannot be written
         sys.exit(exit_code(error))
 
 
@@ -69,6 +76,20 @@ def exit_code(error: BaseException) -> int:
         raise error
     _say(f"internal error ({type(error).__name__}: {error}); please report it with what {DEBUG_ENV}=1 shows")
     return 1
+
+
+def _keep_standard_streams() -> None:
+    """Take the places of streams that were closed (`>&-`), lest the state file gets one of their numbers."""
+    for descriptor, flags in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, flags)  # the lowest free number is this one
+    # What is for stdout cannot be delivered, and to write there is an error; words for stderr are not wanted.
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def _give_up_stdout() -> None:

@@ -35,6 +35,7 @@ def lock(path: Path, wait: float = 0, *, clock: Clock = time.time) -> Iterator[N
         StateHeld: another run still holds it; the text says which pid and since when.
         StoreError: the directory cannot be written.
     """
+    path = path.resolve()  # one file, one lock, by whatever links it is reached
     file, holder = path.with_name(path.name + ".lock"), path.with_name(path.name + ".holder")
     try:
         make_directory(path.parent)
