@@ -233,6 +233,8 @@ if hasattr(os, "register_at_fork"):
 def _connected(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA synchronous = NORMAL")
+    # A checkpoint waits for the disk, so there are few of them: one for each 6 MB written.
+    connection.execute("PRAGMA wal_autocheckpoint = 1500")
     connection.execute("PRAGMA journal_size_limit = 67108864")
     return connection
 
