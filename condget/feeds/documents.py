@@ -39,6 +39,8 @@ _OTHER_ROOTS = {
     "sitemapindex": "a sitemap",
 }
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+#: What an end tag may be quoted in; what never ends takes the rest.
+_QUOTING = re.compile(r"<!\[CDATA\[(?:.*?\]\]>|.*)|<!--(?:.*?-->|.*)", re.DOTALL)
 _PERIODS = {"hourly": 3600.0, "daily": 86_400.0, "weekly": 604_800.0, "monthly": 2_592_000.0, "yearly": 31_536_000.0}
 
 
@@ -132,6 +134,7 @@ def _markup(head: Prologue, defect: str | None, location: str, items: str) -> Do
     text = repaired(head.text, head.entities) if head.entities or head.defect else head.text
     parser, cause = _strictly(strict, text)
     whole = None if cause else parser
+    cut_off = cause is not None and not _ends(head)
     if cause:
         defect = defect or cause
         text = _trimmed(repaired(text), head.root or "")
@@ -140,7 +143,7 @@ def _markup(head: Prologue, defect: str | None, location: str, items: str) -> Do
         parser = loose("", None, "utf-8", {})
         parser.resolve_relative_uris = parser.sanitize_html = False
         parser.feed(text)
-        if parser.inentry and f"</{head.root}>" not in text and parser.entries:
+        if parser.inentry and cut_off and parser.entries:
             # The document breaks off inside an entry, whose id and text may be half of themselves.
             del parser.entries[-1]
     document = _document(parser, parser.entries, location, bool(cause))
@@ -148,8 +151,15 @@ def _markup(head: Prologue, defect: str | None, location: str, items: str) -> Do
         document,
         version=document.version or ("cdf" if _name(head) == "channel" else ""),
         defect=defect,
+        cut_off=cut_off,
         items=_remembered(cut, whole, document.entries, location) if cut and whole else "",
     )
+
+
+def _ends(head: Prologue) -> bool:
+    """Whether the root element of an ill-formed document has its end tag, whatever may follow it (B5)."""
+    end_tag = rf"</(?:[\w.-]+:)?{re.escape(_name(head))}\s*>"
+    return re.search(end_tag, _QUOTING.sub("", head.text), re.IGNORECASE) is not None
 
 
 def _document(parser: Any, entries: Iterable[Mapping[str, Any]], location: str, loose: bool) -> Document:

@@ -62,6 +62,8 @@ class Document:
     hints: Hints = Hints()
     #: Why the document is not well-formed, if it is not; it was read as far as possible.
     defect: str | None = None
+    #: The root element does not end: what came may be the beginning of a document only (B5).
+    cut_off: bool = False
     #: Keys of the entries that were not read again, because their items are those of the last document.
     kept: tuple[str, ...] = ()
     #: Nothing was read: title, link, version and hints are those of the last document, too.
@@ -91,6 +93,8 @@ class FeedState:
     title: str | None = None
     #: Digest of the last accepted content as decoded; the same bytes need not be parsed again.
     digest: str | None = None
+    #: Digest of content that was not accepted because its end is missing; if it comes again, that is all there is (B5).
+    cut_off: str | None = None
     #: Length of the last accepted content as received: what a 304 saves.
     content_bytes: int = 0
     #: How many entries the last accepted document held.

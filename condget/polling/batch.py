@@ -45,6 +45,8 @@ class Job:
     chain: tuple[str, ...] = ()
     #: Digest of the content that was accepted last; the same is not parsed again.
     digest: str | None = None
+    #: Digest of content that came last without its end: the same once more is accepted (B5).
+    cut_off: str | None = None
     #: By what frame and items of that content are known again (see `feeds.cutting`).
     items: str = ""
     fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -81,6 +83,7 @@ class Polled:
     received: int = 0
     #: None with a 304, an error, or the same content as last time.
     document: Document | None = None
+    #: With an error: of content whose end is missing.
     digest: str | None = None
     #: What went wrong, in a sentence; None: the answer is accepted.
     error: str | None = None

@@ -202,6 +202,7 @@ def _job(subscription: Subscription, state: FeedState | None, manners: Manners) 
         preconditions=tuple(pair for pair in preconditions([stored] if stored else []) if pair[0] in wanted),
         chain=state.chain if state is not None else (),
         digest=state.digest if state is not None else None,
+        cut_off=state.cut_off if state is not None else None,
         items=state.items if state is not None else "",
         fields=tuple((name, _resolved(subscription, name, value)) for name, value in options.headers)
         if own

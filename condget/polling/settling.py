@@ -66,6 +66,7 @@ def _failed(told: Outcome, before: FeedState, polled: Polled, pace: Pace) -> Out
         first_polled=before.first_polled or polled.now,
         last_polled=polled.now,
         error=polled.error,
+        cut_off=polled.digest or before.cut_off,
     )
     return replace(
         told,
@@ -102,6 +103,7 @@ def _accepted(
         last_polled=now,
         last_changed=now if first or found.changed else before.last_changed,
         error=None,
+        cut_off=None,
     )
     if response.status == 226:
         # Only what was added: neither the whole document, nor is an absent entry gone (F6).

@@ -31,6 +31,8 @@ _WITH_FEED = (200, 203, 226)
 #: Bytes of a document that is compared with the last one right here; a longer one would hold up the other feeds.
 _CUT_HERE = 1_000_000
 
+_CUT_OFF = "the document is cut off: its last end tag is missing; it will be asked again"
+
 _ADVICE = {
     401: "it wants a user name and password: put user:password@ before the host in the list",
     403: "it refuses this request: see in a browser whether it still is public",
@@ -120,7 +122,10 @@ class _Worker:
                 document: Document | None = None
                 if digest != job.digest:
                     document = await self._read(job, fetched)
-                polled = replace(polled, document=document, digest=digest)
+                polled = replace(polled, digest=digest)
+                if document is not None and document.cut_off and digest != job.cut_off:
+                    raise DocumentError(_CUT_OFF)
+                polled = replace(polled, document=document)
         except FetchError as error:
             polled = replace(polled, error=str(error), connected=error.connected)
         except DocumentError as error:

@@ -210,6 +210,44 @@ def test_an_entry_that_breaks_off_is_left_for_the_next_poll() -> None:
     document = read(whole[: whole.index("g2") + 1])
     assert [entry.id for entry in document.entries] == ["g1"]
     assert document.defect
+    assert document.cut_off
+
+
+ATOM = KINDS["atom10"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        rss(item()).removesuffix("</channel></rss>"),
+        rss(item()).removesuffix("</rss>"),
+        rss(item()).removesuffix(">"),
+        rss(item()).removesuffix("</rss>") + "\n<!-- </rss> -->",
+        rss(item() + "<item><description><![CDATA[it ends with </rss> as always"),
+        rss(item("&nbsp;")).removesuffix("</channel></rss>"),
+        rss(item("a & b <b>")).removesuffix("</channel></rss>"),
+        ATOM.removesuffix("</feed>"),
+        ATOM.removesuffix("</feed>") + "<div>Hosted by x</div>",
+        KINDS["rss10"].removesuffix("</rdf:RDF>"),
+    ],
+)
+def test_b5_a_document_whose_root_does_not_end_is_cut_off(text: str) -> None:
+    """B5: it is read as far as it goes, and said to be cut off."""
+    document = read(text)
+    assert document.cut_off
+    assert document.items == ""
+    assert [entry.link for entry in document.entries][:1] == ["https://example.org/one"]
+
+
+@pytest.mark.parametrize("text", [rss(item()), rss(item("a & b &nbsp; <b>")), ATOM, KINDS["rss10"], KINDS["cdf"]])
+@pytest.mark.parametrize(
+    "end",
+    ["", " \n", "<!-- cached -->", "<!-- 1 -- 2 -->", "\0", "<div><p>Hosted<br></div>", "</html>", "<rss>", "<!--"],
+)
+def test_b5_whatever_follows_the_end_of_the_root_a_document_is_whole(text: str, end: str) -> None:
+    """B5: so is an ill-formed one, and one whose end tag is written otherwise."""
+    assert not read(text + end).cut_off
+    assert not read(text[:-1] + "\n>" + end).cut_off
 
 
 # --- what people see ------------------------------------------------------------------------------------------

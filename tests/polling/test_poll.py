@@ -133,6 +133,42 @@ def test_b4_b5_an_error_leaves_the_pair_and_the_known_entries(
     assert sent(origin) == [{}, {"if-none-match": '"1"'}, {"if-none-match": '"1"'}]
 
 
+UNENDED = rss(1, 2).removesuffix(b"</channel></rss>")
+
+
+@pytest.mark.parametrize("known", [(1,), (1, 3, 4)], ids=["read whole", "read by items"])
+@pytest.mark.parametrize("length", [True, False], ids=["right length", "till the connection closes"])
+def test_b5_a_document_without_its_end_is_an_error(
+    origin: Origin, poller: Poller, known: tuple[int, ...], length: bool
+) -> None:
+    """B5: however well its transfer went; pair and entries stay, and the next poll gets everything."""
+    cut = rss(2, *known, 5).removesuffix(b"</item></channel></rss>")
+    half = ok(cut, etag='"2"') if length else Answer(raw=b'HTTP/1.1 200 OK\r\nETag: "2"\r\n\r\n' + cut)
+    origin.script("/feed", ok(rss(*known), etag='"1"'), half, ok(rss(2, *known, 5), etag='"2"'))
+    poller.one(origin.url("/feed"))
+    failed = poller.one(origin.url("/feed"))
+    assert (failed.status, failed.entries, failed.state and failed.state.failures) == ("error", (), 1)
+    assert "cut off" in (failed.error or "")
+    assert titles(poller.one(origin.url("/feed"))) == ["Entry 2", "Entry 5"]
+    assert sent(origin)[1:] == [{"if-none-match": '"1"'}] * 2
+
+
+def test_b5_a_feed_that_always_lacks_its_end_is_read_when_the_same_comes_again(
+    origin: Origin, poller: Poller
+) -> None:
+    """B5: what comes twice is all there is; another half is an error again."""
+    other = UNENDED.replace(b"Entry 2", b"Entry two") + rss(3).partition(b"</title>")[2].partition(b"</channel>")[0]
+    answers = [ok(UNENDED), Answer(500), ok(UNENDED, etag='"1"'), ok(UNENDED), ok(other)]
+    answers += [ok(UNENDED), ok(other), ok(other)]
+    origin.script("/feed", *answers)
+    outcomes = [poller.one(origin.url("/feed")) for _ in answers]
+    expected = ["error", "error", "new", "unchanged", "error", "unchanged", "error", "changed"]
+    assert [outcome.status for outcome in outcomes] == expected
+    assert titles(outcomes[2]) == ["Entry 1", "Entry 2"]
+    assert titles(outcomes[-1]) == ["Entry 3"]
+    assert sent(origin)[:5] == [{}, {}, {}, {"if-none-match": '"1"'}, {}]
+
+
 def test_b8_forced_is_conditional_and_unconditional_is_not(origin: Origin, poller: Poller) -> None:
     """B8."""
     origin.script("/feed", ok(rss(1), etag='"1"'))
