@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,8 @@ def main() -> None:
     for name in sizes.names:
         if name not in NAMES:
             parser.error(f"{name} is none of {', '.join(NAMES)}")
+    # So that servers are stopped and files removed then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # A listening socket for each host.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
