@@ -113,7 +113,14 @@ def after_success(
 
 
 def after_failure(
-    before: FeedState, host: str, status: int | None, fields: Fields, *, pace: Pace, now: float
+    before: FeedState,
+    host: str,
+    status: int | None,
+    fields: Fields,
+    *,
+    pace: Pace,
+    now: float,
+    for_good: bool = True,
 ) -> Due:
     """Plan the next poll of a feed that failed, whatever the failure was.
 
@@ -122,31 +129,30 @@ def after_failure(
         host: of the URL that answered last; a 429 with Retry-After silences it as a whole (C6).
         status: None where no answer came.
         fields: of the answer; empty where none came.
+        for_good: whether the answer speaks for the configured URL, which gave it itself or by way of permanent
+            redirects alone: a temporary one can lead elsewhere tomorrow (C8).
     """
     failures = before.failures + 1
     what = f"the {status} at {instant(now, now)}" if status else f"no answer at {instant(now, now)}"
-    if before.gone and status != 410:
+    gone = status == 410 and for_good
+    if before.gone and not gone:
         # Asked by force; only a success brings a feed back.
         return Due(now + pace.cap, before.interval, failures, before.reason, gone=True)
-    if status == 410:
+    if gone:
         reason = f"gone: {what} said so; not asked again unless it is told to"
         return Due(now + pace.cap, before.interval, failures, reason, gone=True)
     hold = None
-    asked = _retry_after(fields, now)
-    if asked is None:
-        normal = _normal(before, pace)
-        wait = max(normal, min(normal * 2.0 ** min(failures, 32), pace.failure_cap))
-        why = f"{_ordinal(failures)} failure in a row ({what}): asked again after {span(wait)}"
-    else:
+    normal = _normal(before, pace)
+    wait = max(normal, min(normal * 2.0 ** min(failures, 32), pace.failure_cap))
+    why = f"{_ordinal(failures)} failure in a row ({what}): asked again after {span(wait)}"
+    if (asked := _retry_after(fields, now)) is not None:
         silence = min(asked, pace.cap)
-        why = f"Retry-After: {fields.first('retry-after')} of {what}{_capped(asked, pace)}"
+        words = f"Retry-After: {fields.first('retry-after')} of {what}{_capped(asked, pace)}"
         if status == 429:
             until = now + silence
-            hold = HostHold(host, until, f"{why}; no request to {host} until {instant(until, now)}")
-        floor, floor_why = _floor(pace)
-        wait = max(silence, floor)
-        if floor > silence:
-            why = f"{why}; {floor_why}"
+            hold = HostHold(host, until, f"{words}; no request to {host} until {instant(until, now)}")
+        if silence >= wait:
+            wait, why = silence, words
     at, reason = _planned(before.url, wait, why, before.hints, pace, now)
     return Due(at, before.interval, failures, reason, hold=hold)
 

@@ -90,6 +90,11 @@ class Polled:
     connected: bool = True
 
 
+def for_good(chain: tuple[str, ...], permanent_to: str | None) -> bool:
+    """Whether the last URL of a chain speaks for the first: it is that one, or permanent redirects alone led there."""
+    return chain[-1] == (permanent_to or chain[0])
+
+
 def host_of(url: str) -> str:
     """Return the host that is asked for a URL, whatever the port: what gaps and holds apply to (C6, C12).
 

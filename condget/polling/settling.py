@@ -18,7 +18,11 @@ from condget.feeds.entries import Diff, diff
 from condget.feeds.outcomes import FeedState, Outcome, SeenEntry, Status
 from condget.feeds.schedule import Pace, after_failure, after_success
 from condget.feeds.subscriptions import Subscription
-from condget.polling.batch import Job, Polled, host_of
+from condget.polling.batch import Job, Polled, for_good, host_of
+
+#: Fields that the next poll needs: to ask, and where a 304 does not repeat them. Date and Age are of one answer alone
+#: (RFC 9111 §3.2, §4.2.3).
+_REMEMBERED = frozenset({"etag", "last-modified", "cache-control", "expires"})
 
 
 def settle(
@@ -60,6 +64,7 @@ def _failed(told: Outcome, before: FeedState, polled: Polled, pace: Pace) -> Out
         response.fields if response and not rejected else Fields(),
         pace=pace,
         now=polled.now,
+        for_good=for_good(polled.chain, polled.permanent_to),
     )
     state = replace(
         due.applied(before),

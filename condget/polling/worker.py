@@ -17,7 +17,7 @@ from http import HTTPStatus
 from condget import settings
 from condget.errors import DocumentError, FetchError
 from condget.feeds.outcomes import Document
-from condget.polling.batch import Batch, Job, Manners, Polled, host_of
+from condget.polling.batch import Batch, Job, Manners, Polled, for_good, host_of
 from condget.polling.fetching import Ask, Fetched, fetch
 from condget.polling.parsing import Parser
 from condget.polling.wire import Wire
@@ -224,4 +224,6 @@ def _refusal(job: Job, fetched: Fetched) -> str:
     advice = _ADVICE.get(
         status, "it will be asked again" if status >= 500 else "see in a browser what is wrong"
     )
+    if status == 410 and not for_good(fetched.chain, fetched.permanent_to):
+        advice = "a temporary redirect led there: it will be asked again"
     return f"{status} {phrase}".rstrip() + (f' ("{said}")' if said else "") + f"; {advice}"

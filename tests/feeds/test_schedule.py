@@ -206,16 +206,19 @@ class TestFailures:
         assert waits(due, 12 * HOUR)
         assert due.reason.startswith("Retry-After: 43200 of the 503 at 02:05Z; next at 14:")
 
-    def test_a_short_retry_after_does_not_undercut_the_minimum(self) -> None:
-        """C1, C6"""
-        due = failed(503, ("Retry-After", "120"))
-        assert waits(due, HOUR)
-        assert "Retry-After: 120 of the 503 at 02:05Z; asked at most every 60 min by default" in due.reason
+    @pytest.mark.parametrize("status", [429, 500, 503])
+    def test_a_short_retry_after_does_not_undercut_the_back_off(self, status: int) -> None:
+        """C1, C6, C7: the longest wait wins."""
+        for failures, expected in enumerate([2, 4, 8, 16, 24, 24]):
+            due = failed(status, ("Retry-After", "120"), failures=failures)
+            assert waits(due, expected * HOUR)
+            assert f"failure in a row (the {status} at 02:05Z)" in due.reason
+            assert due.hold is None or due.hold.until == NOW + 120
 
     def test_retry_after_goes_before_every(self) -> None:
         """C6"""
         assert waits(failed(503, ("Retry-After", "7200"), pace=Pace(every=300)), 2 * HOUR)
-        assert waits(failed(503, ("Retry-After", "120"), pace=Pace(every=300)), 300)
+        assert waits(failed(503, ("Retry-After", "120"), pace=Pace(every=300)), 600)
 
     def test_retry_after_is_capped_and_said_to_be(self) -> None:
         """C5, C6"""
@@ -271,6 +274,14 @@ class TestFailures:
         assert due.gone
         assert due.applied(FeedState(URL)).gone
         assert due.reason == "gone: the 410 at 02:05Z said so; not asked again unless it is told to"
+
+    def test_a_410_that_does_not_speak_for_the_configured_url_is_a_failure_like_another(self) -> None:
+        """C8, E1: behind a temporary redirect."""
+        due = after_failure(FeedState(URL), HOST, 410, Fields(), pace=PACE, now=NOW, for_good=False)
+        assert (due.gone, due.failures, waits(due, 2 * HOUR)) == (False, 1, True)
+        gone = FeedState(URL, gone=True, reason="gone: told so", last_polled=NOW - DAY)
+        due = after_failure(gone, HOST, 410, Fields(), pace=PACE, now=NOW, for_good=False)
+        assert (due.gone, due.reason) == (True, "gone: told so")
 
     def test_a_feed_that_is_gone_comes_back_with_a_success_only(self) -> None:
         """C8"""

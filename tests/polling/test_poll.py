@@ -399,6 +399,21 @@ def test_c8_gone_where_it_moved_to_is_asked_at_home_first(origin: Origin, poller
     assert poller.one(origin.url("/feed")).status == "gone"
 
 
+def test_c8_gone_behind_a_temporary_redirect_is_a_failure(origin: Origin, poller: Poller) -> None:
+    """C8, E1: only the configured URL itself, or an unbroken permanent chain, can be gone."""
+    origin.script("/gone", Answer(410))
+    origin.script("/away", redirect("/gone", 302))
+    origin.script("/feed", ok(rss(1)), redirect("/gone", 302), redirect("/away", 301), ok(rss(1, 2)))
+    outcomes = [poller.one(origin.url("/feed")) for _ in range(4)]
+    assert [outcome.status for outcome in outcomes] == ["new", "error", "error", "changed"]
+    assert [outcome.state and outcome.state.failures for outcome in outcomes] == [0, 1, 2, 0]
+    assert not any("off the list" in outcome.error for outcome in outcomes if outcome.error)
+
+    origin.script("/feed", redirect("/moved", 301))
+    origin.script("/moved", redirect("/gone", 308))
+    assert poller.one(origin.url("/feed")).status == "gone"
+
+
 def test_e4_what_was_public_when_it_moved_must_stay_public(origin: Origin, poller: Poller) -> None:
     """E4: the new URL is remembered, but a name of a public site that later means this machine is refused."""
     addresses = {"old.example": "93.184.216.34", "new.example": "93.184.216.35"}
