@@ -61,9 +61,9 @@ def aiohttp(at_once: int = 100) -> Poller:
     return Poller("aiohttp", lambda feeds, _: [peers(), *script, str(feeds), "state", str(at_once)])
 
 
-def reader(share: float = 1) -> Poller:
+def reader() -> Poller:
     script = str(POLLERS / "reader_update.py")
-    return Poller("reader", lambda feeds, _: [peers(), script, str(feeds), "state", "16"], share)
+    return Poller("reader", lambda feeds, _: [peers(), script, str(feeds), "state", "16"])
 
 
 def curl(at_once: int = 100, share: float = 1) -> Poller:

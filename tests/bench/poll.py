@@ -119,10 +119,10 @@ def tls(sizes: Namespace) -> None:
     n = sizes.hosts
     with folder() as where, origins.nginx(where, n, tls=True) as origin:
         origins.write_feeds(where / "www", n)
-        pollers = condget(), bare_httpx(), aiohttp(), curl(share=0.05), reader(share=0.05)
+        pollers = condget(), bare_httpx(), aiohttp(), curl(share=0.05)
         case = Case(where, f"{n:,} unchanged feeds on as many hosts, TLS 1.3", origin.urls(n, n), pollers)
         trusted = str(where / "ca.pem")
-        case.warm(dict.fromkeys(("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"), trusted))
+        case.warm(dict.fromkeys(("SSL_CERT_FILE", "CURL_CA_BUNDLE"), trusted))
         figures = case.measure(sizes.rounds, origin, {304: n})
     figures.show(n)
     figures.compare("httpx", 0.6)
