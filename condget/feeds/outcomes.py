@@ -109,6 +109,8 @@ class FeedState:
     interval: float = 0
     failures: int = 0
     error: str | None = None
+    #: When it was asked last, if it could not be connected to; a run that reached nobody is no poll (C13).
+    unreached: float | None = None
     gone: bool = False
     next_poll: float = 0
     #: Why `next_poll` is what it is, in words, with its source.

@@ -54,7 +54,7 @@ class Pace:
     cap: float = 7 * DAY
     #: Where the doubling after failures stops (C7).
     failure_cap: float = DAY
-    #: The wait after a run in which nothing at all could be reached (C13).
+    #: The wait after a run in which nothing at all could be reached (C13); the second time in a row it is `minimum`.
     offline: float = 10 * MINUTE
     #: Whether the Syndication module's update period counts (C9); it is often a template's default.
     update_period: bool = False
@@ -158,20 +158,37 @@ def after_failure(
 
 
 def all_offline(outcomes: Iterable[Outcome]) -> bool:
-    """Whether a run reached nobody: at least one feed was asked and none connected (C13).
-
-    The outcomes of such a run are to be passed through `offline` before they are committed.
-    """
+    """Whether a run reached nobody: at least one feed was asked and none connected (C13)."""
     asked = [outcome for outcome in outcomes if outcome.status != "skipped"]
     return bool(asked) and not any(outcome.connected for outcome in asked)
 
 
-def offline(outcome: Outcome, before: FeedState | None, *, pace: Pace, now: float) -> Outcome:
-    """Return an outcome of a run that was offline: no failure is counted, and a retry comes soon."""
-    before = before or FeedState(outcome.url)
-    at = max(before.next_poll, now + pace.offline + spread(outcome.url, pace.offline))
+def unreached(
+    outcome: Outcome, before: FeedState | None, *, reached: bool, last_reached: float, pace: Pace, now: float
+) -> Outcome:
+    """Return the outcome of a feed that could not be connected to, at the end of its run (C13).
+
+    Where the run reached nobody, the machine may be offline: no failure is counted, and a retry comes soon. It was
+    the feed itself if somebody was reached between this attempt and the last one, which failed likewise. So the
+    failures of a dead feed are counted even if it always is due alone, and an offline machine counts none.
+
+    Args:
+        reached: whether the run reached anybody.
+        last_reached: when any feed was reached last, before this run.
+        now: the end of the run.
+    """
+    before, failed = before or FeedState(outcome.url), outcome.state
+    if failed is not None and reached:
+        return replace(outcome, state=replace(failed, unreached=now))
+    if failed is not None and before.unreached is not None and last_reached > before.unreached:
+        # This attempt reached nobody, and `last_polled` is what tells when somebody was.
+        return replace(outcome, state=replace(failed, unreached=now, last_polled=before.last_polled))
+    wait = pace.offline
+    if before.unreached is not None:
+        wait = max(wait, min(pace.minimum, pace.every or pace.minimum))
+    at = max(before.next_poll, now + wait + spread(outcome.url, wait))
     reason = _reason(f"offline at {instant(now, now)}: no feed of the run could be reached", at, now)
-    state = replace(before, next_poll=at, reason=reason)
+    state = replace(before, next_poll=at, reason=reason, unreached=now)
     return replace(outcome, state=state, reason=reason, next_poll=at, hold=None)
 
 

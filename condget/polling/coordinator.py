@@ -4,8 +4,7 @@
 outcomes has delivered them by then. So nothing is marked as seen that was not reported (B7), and a reader that
 breaks off leaves the last group to be reported again.
 
-A machine that is offline is recognised by the whole run (C13): as long as no feed was reached, failures to connect
-are held back.
+Failures to connect are held back to the end of the run, which tells whether the machine was offline (C13).
 """
 
 from __future__ import annotations
@@ -108,24 +107,27 @@ def run(
     held: list[Outcome] = []
     with closing(executor.run(planned.batch)) as groups:
         for group in groups:
+            found: list[Outcome] = []
             for polled in group:
                 subscription = planned.subscriptions[polled.key]
                 seen = ledger.seen(polled.key) if polled.document else {}
                 pace = _pace(subscription, planned.batch.manners)
-                held.append(
-                    settle(subscription, jobs[polled.key], planned.states.get(polled.key), polled, seen, pace)
+                outcome = settle(
+                    subscription, jobs[polled.key], planned.states.get(polled.key), polled, seen, pace
                 )
-                reached = reached or polled.connected
-            if reached:
-                yield held
-                ledger.commit(held)
-                held = []
+                (found if polled.connected else held).append(outcome)
+            if found:
+                reached = reached or any(outcome.status != "skipped" for outcome in found)
+                yield found
+                ledger.commit(found)
     if held:
-        now = clock()
+        now, last_reached = clock(), ledger.last_reached()
         held = [
-            schedule.offline(
+            schedule.unreached(
                 outcome,
                 planned.states.get(outcome.url),
+                reached=reached,
+                last_reached=last_reached,
                 pace=_pace(planned.subscriptions[outcome.url], planned.batch.manners),
                 now=now,
             )

@@ -72,6 +72,7 @@ def _failed(told: Outcome, before: FeedState, polled: Polled, pace: Pace) -> Out
         last_polled=polled.now,
         error=polled.error,
         cut_off=polled.digest or before.cut_off,
+        unreached=None,
     )
     return replace(
         told,
@@ -109,6 +110,7 @@ def _accepted(
         last_changed=now if first or found.changed else before.last_changed,
         error=None,
         cut_off=None,
+        unreached=None,
     )
     if response.status == 226:
         # Only what was added: neither the whole document, nor is an absent entry gone (F6).

@@ -76,6 +76,9 @@ class Ledger(Protocol):
     def urls(self) -> Sequence[str]:
         """Return the URLs of all feeds that are remembered."""
 
+    def last_reached(self) -> float:
+        """Return when any feed was polled last, 0 if none ever was: the machine was online then (C13)."""
+
     def commit(self, outcomes: Iterable[Outcome]) -> None:
         """Write the states, seen entries and holds of reported outcomes in one transaction."""
 

@@ -120,6 +120,9 @@ class SqliteLedger:
         entries = (SeenEntry(_key_text(key), *row) for key, *row in rows)
         return {entry.key: entry for entry in entries}
 
+    def last_reached(self) -> float:
+        return max((at or 0.0 for (at,) in self._rows("SELECT max(last_polled) FROM feeds")), default=0.0)
+
     def commit(self, outcomes: Iterable[Outcome]) -> None:
         """Write what reported outcomes say is to be remembered, in one transaction.
 
@@ -131,10 +134,9 @@ class SqliteLedger:
                 _write(connection, batch)
 
     def set_back(self, now: float) -> float:
-        ((latest,),) = self._rows("SELECT max(last_polled) FROM feeds") or [(None,)]
-        if latest is None or latest - now < CLOCK_SLACK:
+        by = self.last_reached() - now
+        if by < CLOCK_SLACK:
             return 0.0
-        by: float = latest - now
         with self._transaction() as connection:
             rows = connection.execute(
                 "SELECT next_poll, last_polled, id FROM feeds WHERE last_polled > ?", [now]

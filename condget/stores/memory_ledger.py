@@ -30,6 +30,9 @@ class MemoryLedger:
     def seen(self, url: str) -> Mapping[str, SeenEntry]:
         return dict(self._seen.get(url, {}))
 
+    def last_reached(self) -> float:
+        return max((state.last_polled or 0.0 for state in self._states.values()), default=0.0)
+
     def commit(self, outcomes: Iterable[Outcome]) -> None:
         # All of them first: if the iterable raises, nothing is written.
         for outcome in list(outcomes):
@@ -50,8 +53,7 @@ class MemoryLedger:
         entries.update((entry.key, entry) for entry in outcome.seen)
 
     def set_back(self, now: float) -> float:
-        polled = [state.last_polled for state in self._states.values() if state.last_polled is not None]
-        by = max(polled, default=now) - now
+        by = self.last_reached() - now
         if by < CLOCK_SLACK:
             return 0.0
         for url, state in self._states.items():

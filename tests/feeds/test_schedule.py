@@ -24,10 +24,10 @@ from condget.feeds.schedule import (
     explain,
     horizon,
     is_due,
-    offline,
     set_back,
     span,
     spread,
+    unreached,
 )
 
 URL = "https://example.org/feed.xml"
@@ -398,6 +398,19 @@ class TestSpread:
         assert 0 <= spread(url, wait) <= min(wait / 6, SPREAD_MAXIMUM)
 
 
+def in_vain(
+    before: FeedState | None, *, reached: bool = False, last_reached: float = 0, pace: Pace = PACE
+) -> FeedState:
+    """Return the state after a run in which the feed could not be connected to."""
+    known = before or FeedState(URL)
+    counted = replace(known, failures=known.failures + 1, last_polled=NOW, next_poll=NOW + DAY, error="no route")
+    failed = Outcome(URL, "error", state=counted, next_poll=counted.next_poll, connected=False)
+    outcome = unreached(failed, before, reached=reached, last_reached=last_reached, pace=pace, now=NOW)
+    assert outcome.state is not None
+    assert outcome.state.next_poll == outcome.next_poll
+    return outcome.state
+
+
 class TestOffline:
     def test_a_run_that_reached_nobody_was_offline(self) -> None:
         """C13"""
@@ -410,24 +423,38 @@ class TestOffline:
     def test_no_failure_is_counted_and_a_retry_comes_soon(self) -> None:
         """C13"""
         before = FeedState(URL, failures=2, interval=2 * HOUR, next_poll=NOW - 5, last_polled=NOW - DAY)
-        counted = replace(before, failures=3, next_poll=NOW + DAY, error="no route")
-        outcome = offline(Outcome(URL, "error", state=counted, connected=False), before, pace=PACE, now=NOW)
-        assert outcome.state is not None
-        assert (outcome.state.failures, outcome.state.last_polled) == (2, NOW - DAY)
-        assert outcome.state.next_poll == outcome.next_poll
-        assert 600 <= outcome.state.next_poll - NOW <= 700
-        assert "offline at 02:05Z" in outcome.state.reason
+        state = in_vain(before, last_reached=NOW - HOUR)
+        assert (state.failures, state.last_polled, state.unreached) == (2, NOW - DAY, NOW)
+        assert 600 <= state.next_poll - NOW <= 700
+        assert "offline at 02:05Z" in state.reason
+
+    @pytest.mark.parametrize(("pace", "least"), [(PACE, HOUR), (Pace(every=300), 600), (Pace(every=DAY), HOUR)])
+    def test_the_second_time_in_a_row_it_comes_after_the_plain_minimum(self, pace: Pace, least: float) -> None:
+        """C1, C13"""
+        before = FeedState(URL, failures=2, unreached=NOW - 600)
+        state = in_vain(before, last_reached=NOW - 600, pace=pace)
+        assert state.failures == 2
+        assert least <= state.next_poll - NOW <= least * 7 / 6
+
+    def test_a_failure_counts_where_somebody_was_reached_since_the_last_attempt(self) -> None:
+        """C7, C13: which failed likewise; `last_polled` stays, for it tells when somebody was reached."""
+        before = FeedState(URL, failures=2, last_polled=NOW - DAY, unreached=NOW - HOUR)
+        state = in_vain(before, last_reached=NOW - MINUTE)
+        assert (state.failures, state.last_polled, state.unreached) == (3, NOW - DAY, NOW)
+        assert state.next_poll == NOW + DAY
+
+    def test_a_failure_counts_where_the_run_reached_somebody(self) -> None:
+        """C7, C13"""
+        state = in_vain(FeedState(URL, failures=2), reached=True, last_reached=NOW - DAY)
+        assert (state.failures, state.last_polled, state.unreached) == (3, NOW, NOW)
 
     def test_a_forced_poll_while_offline_brings_nothing_forward(self) -> None:
         """C13"""
-        before = FeedState(URL, next_poll=NOW + DAY)
-        outcome = offline(Outcome(URL, "error", connected=False), before, pace=PACE, now=NOW)
-        assert outcome.next_poll == NOW + DAY
+        assert in_vain(FeedState(URL, next_poll=NOW + DAY)).next_poll == NOW + DAY
 
     def test_a_feed_never_polled_stays_so(self) -> None:
         """C13"""
-        state = offline(Outcome(URL, "error", connected=False), None, pace=PACE, now=NOW).state
-        assert state is not None
+        state = in_vain(None)
         assert (state.last_polled, state.failures) == (None, 0)
 
 

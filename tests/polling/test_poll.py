@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import pickle
 import socket
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -268,6 +269,39 @@ def test_c7_c13_failures_back_off_but_offline_counts_nothing(origin: Origin, pol
     origin.script("/feed", ok(rss(1)))
     failures = {o.url: o.state.failures for o in poller(dead, origin.url("/feed"), after=HOUR) if o.state}
     assert failures == {dead: 1, origin.url("/feed"): 0}
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        return int(closed.getsockname()[1])
+
+
+def test_c7_c13_a_dead_feed_that_always_is_due_alone_backs_off(origin: Origin, poller: Poller) -> None:
+    """C1, C7, C13: others were reached meanwhile, so that it is not the machine."""
+    dead = f"http://127.0.0.1:{closed_port()}/feed"
+    origin.script("*", conditional(rss(1), etag='"1"'))
+    asked: list[float] = []
+    for _ in range(96):
+        outcomes = poller(origin.url("/a"), dead, origin.url("/b"), after=HOUR / 4, force=False)
+        asked += [poller.now for outcome in outcomes if outcome.url == dead]
+    gaps = [(later - earlier) / HOUR for earlier, later in pairwise(asked)]
+    assert len(gaps) >= 3
+    assert all(gap >= wait for gap, wait in zip(gaps, [2, 4, 8, 16], strict=False))
+
+
+def test_c13_a_machine_that_goes_offline_counts_no_failure(origin: Origin, poller: Poller) -> None:
+    """C13: neither of feeds that were well, asked one by one or together, nor of one that was dead before."""
+    with Origin() as other:
+        other.script("*", conditional(rss(1), etag='"1"'))
+        well, dead = [other.url("/a"), other.url("/b")], f"http://127.0.0.1:{closed_port()}/feed"
+        poller(*well, dead)
+        poller(well[1], after=HOUR)
+    for _ in range(3):
+        for lines in ([well[0]], [dead], [well[1]], [*well, dead]):
+            outcomes = poller(*lines, after=HOUR / 3)
+            assert [outcome.status for outcome in outcomes] == ["error"] * len(lines)
+    states = poller.ledger.load([*well, dead])
+    assert [states[url].failures for url in (*well, dead)] == [0, 0, 2]
 
 
 def test_c8_gone_is_told_once_and_not_asked_again(origin: Origin, poller: Poller) -> None:

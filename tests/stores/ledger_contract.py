@@ -133,6 +133,14 @@ class LedgerContract:
         ledger.commit([outcome()])
         assert list(ledger.urls()) == [URL]
 
+    def test_it_tells_when_any_feed_was_polled_last(self, ledger: Ledger) -> None:
+        """C13"""
+        assert ledger.last_reached() == 0
+        ledger.commit([outcome("https://example.org/a", last_polled=None)])
+        assert ledger.last_reached() == 0
+        ledger.commit([outcome(), outcome("https://example.org/b", last_polled=NOW - 1)])
+        assert ledger.last_reached() == NOW
+
     def test_a_clock_set_back_moves_what_was_planned_along(self, ledger: Ledger) -> None:
         """C14"""
         long_ago, just_now = "https://example.org/a", "https://example.org/b"
