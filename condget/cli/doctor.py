@@ -110,26 +110,21 @@ def verdict(findings: Findings) -> tuple[list[str], str | None]:
 
 
 async def _examine(subscription: Subscription, timeout: float) -> tuple[Findings, str]:
-    import asyncio
     import time
 
     from condget.cache.validators import etag_of, last_modified_of
-    from condget.polling.batch import Manners, origin_of
+    from condget.polling.batch import origin_of
     from condget.polling.fetching import Ask, fetch
     from condget.polling.parsing import Parser
+    from condget.polling.turns import Turns
     from condget.polling.wire import Wire
     from condget.polling.words import shown
-    from condget.polling.worker import gap_of
 
-    wire, gap, first = Wire(), gap_of(subscription.url, Manners()), True
+    wire, turns = Wire(), Turns(time.time)
 
     async def ask(*preconditions: tuple[str, str], url: str = subscription.url) -> Fetched:
-        nonlocal first
-        if not first:
-            await asyncio.sleep(gap)
-        first = False
         userinfo = subscription.userinfo if origin_of(url) == origin_of(subscription.url) else None
-        return await fetch(wire, Ask(url, preconditions, userinfo=userinfo, timeout=timeout), time.time)
+        return await fetch(wire, Ask(url, preconditions, userinfo=userinfo, timeout=timeout), time.time, turns)
 
     plain = await ask()
     where = plain.chain[-1]

@@ -6,12 +6,17 @@ with the coordinator, which compares: to send them along would cost every poll w
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from condget.cache.messages import Response
-from condget.feeds.outcomes import Document
+from condget.feeds.outcomes import Document, HostHold
 from condget.feeds.schedule import Pace
+from condget.polling.targets import parse
+from condget.polling.words import Failure
+
+_PLAIN = re.compile(r"https?://([a-z0-9_.-]+)(?::[0-9]*)?(?:[/?#]|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class Batch:
 
     hosts: tuple[tuple[Job, ...], ...]
     manners: Manners = field(default_factory=Manners)
+    #: Hosts that asked for silence, in runs before: they are not asked by way of a redirect either (C6).
+    holds: tuple[HostHold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +78,13 @@ class Polled:
     key: str
     #: When it was over.
     now: float
-    #: Why the feed was not asked after all: its host asked for silence meanwhile (C6).
+    #: Why the feed was not asked after all: its host, or one that it redirects to, asked for silence (C6).
     skipped: str | None = None
+    #: Until when that silence lasts.
+    until: float | None = None
     #: The head of the last response; None where no complete one came.
     response: Response | None = None
-    #: The URLs that were asked, first to last.
+    #: The URLs that were asked, first to last; none where the feed was not asked at all.
     chain: tuple[str, ...] = ()
     #: Where an unbroken run of permanent redirects led (E1).
     permanent_to: str | None = None
@@ -98,10 +107,15 @@ def for_good(chain: tuple[str, ...], permanent_to: str | None) -> bool:
 def host_of(url: str) -> str:
     """Return the host that is asked for a URL, whatever the port: what gaps and holds apply to (C6, C12).
 
-    >>> host_of("https://Example.org.:8080/feed")
-    'example.org'
+    >>> host_of("https://Example.org.:8080/feed"), host_of("http://b\u00fccher.example")
+    ('example.org', 'xn--bcher-kva.example')
     """
-    return (urlsplit(url).hostname or "").rstrip(".")
+    if plain := _PLAIN.match(url):
+        return plain[1].rstrip(".")
+    try:
+        return parse(url).host.rstrip(".")
+    except Failure:
+        return (urlsplit(url).hostname or "").rstrip(".")
 
 
 def origin_of(url: str) -> tuple[str, str | None, int | None]:

@@ -23,7 +23,7 @@ from condget.feeds import schedule
 from condget.feeds.outcomes import FeedState, HostHold, Outcome
 from condget.feeds.schedule import Pace
 from condget.feeds.subscriptions import Subscription
-from condget.polling.batch import Batch, Job, Manners, host_of, origin_of
+from condget.polling.batch import Batch, Job, Manners, Polled, host_of, origin_of
 from condget.stores.base import Ledger
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class Plan:
     batch: Batch
     subscriptions: Mapping[str, Subscription]
     states: Mapping[str, FeedState]
+    #: What is remembered of feeds whose list has the URL now that they moved to, with their former URL.
+    taken_over: tuple[tuple[FeedState, str], ...] = ()
     #: Feeds whose options cannot be used now.
     refused: tuple[Outcome, ...] = ()
     #: Feeds that are not asked, each with its reason, and the instant when it is.
@@ -58,7 +60,8 @@ def plan(subscriptions: Iterable[Subscription], ledger: Ledger, manners: Manners
     unique: dict[str, Subscription] = {}
     for subscription in subscriptions:
         unique.setdefault(subscription.key, subscription)
-    known, holds = ledger.due(list(unique)), ledger.holds()
+    known, holds = dict(ledger.due(list(unique))), ledger.holds()
+    former = _former(unique, known, ledger)
     passed_over: list[tuple[Subscription, str, float | None]] = []
     due: list[str] = []
     for key, subscription in unique.items():
@@ -70,7 +73,12 @@ def plan(subscriptions: Iterable[Subscription], ledger: Ledger, manners: Manners
             passed_over.append((subscription, reason, next_poll))
         else:
             due.append(key)
-    states = ledger.load(due) if due else {}
+    states = dict(ledger.load([former.get(key, key) for key in due])) if due else {}
+    taken_over: list[tuple[FeedState, str]] = []
+    for key, old in former.items():
+        if old in states:
+            states[key] = replace(states.pop(old), url=key, moved_to=None)
+            taken_over.append((states[key], old))
     refused: list[Outcome] = []
     jobs: dict[str, list[Job]] = {}
     for key in due:
@@ -89,7 +97,8 @@ def plan(subscriptions: Iterable[Subscription], ledger: Ledger, manners: Manners
             jobs.setdefault(host, []).append(job)
     # The longest first: with gaps between requests, it is they who say when the run ends.
     hosts = sorted(map(tuple, jobs.values()), key=len, reverse=True)
-    return Plan(Batch(tuple(hosts), manners), unique, states, tuple(refused), tuple(passed_over))
+    held = tuple(hold for hold in holds.values() if _holds(hold, manners, now))
+    return Plan(Batch(tuple(hosts), manners, held), unique, states, tuple(refused), tuple(passed_over))
 
 
 def run(
@@ -112,9 +121,10 @@ def run(
                 subscription = planned.subscriptions[polled.key]
                 seen = ledger.seen(polled.key) if polled.document else {}
                 pace = _pace(subscription, planned.batch.manners)
-                outcome = settle(
-                    subscription, jobs[polled.key], planned.states.get(polled.key), polled, seen, pace
-                )
+                state = planned.states.get(polled.key)
+                outcome = settle(subscription, jobs[polled.key], state, polled, seen, pace)
+                if polled.until is not None:
+                    outcome = _put_off(outcome, state, polled, pace)
                 (found if polled.connected else held).append(outcome)
             if found:
                 reached = reached or any(outcome.status != "skipped" for outcome in found)
@@ -178,6 +188,22 @@ def _pace(subscription: Subscription, manners: Manners) -> Pace:
 def _holds(hold: HostHold, manners: Manners, now: float) -> bool:
     # A hold that ends later than any rule can say was written by a clock that ran ahead (C14).
     return not schedule.is_due(hold.until, pace=manners.pace, now=now)
+
+
+def _put_off(outcome: Outcome, state: FeedState | None, polled: Polled, pace: Pace) -> Outcome:
+    """Return the outcome of a feed that was led to a host which asked for silence (C6).
+
+    It is as it was, and asked again when the silence ends; where its own host was asked, not before that may be (C1).
+    """
+    assert polled.until is not None
+    if not polled.chain:
+        return replace(outcome, next_poll=polled.until)
+    floor = pace.minimum if pace.every is None else pace.every
+    at = max(polled.until, polled.now + floor)
+    at += schedule.spread(outcome.url, at - polled.now)
+    reason = f"{outcome.reason}; next at {schedule.instant(at, polled.now)}"
+    state = replace(state or FeedState(outcome.url), next_poll=at, reason=reason)
+    return replace(outcome, state=state, next_poll=at, reason=reason)
 
 
 def _job(subscription: Subscription, state: FeedState | None, manners: Manners) -> Job:

@@ -18,8 +18,9 @@ from typing import Protocol
 from condget import settings
 from condget.polling.batch import Batch, Polled
 from condget.polling.parsing import Parser
+from condget.polling.turns import Sleep
 from condget.polling.wire import Wire
-from condget.polling.worker import Sleep, poll_batch
+from condget.polling.worker import poll_batch
 
 #: Seconds for which what is finished is gathered.
 _GATHER = 0.1

@@ -1,18 +1,17 @@
 """One exchange of the poller, safe against hostile servers: a conditional GET and its redirects, within limits.
 
 What is asked is exactly what was configured (D1 to D8); redirects are followed hop by hop and secrets stay with
-their origin (E1 to E5); one deadline covers everything (F1); content is decoded while it streams (F2). An answer
-that is cut off, of a wrong length or in a broken coding is a `FetchError` (B5). An HTTP error status is returned.
+their origin (E1 to E5); each hop waits for its host's turn (C6, C12); one deadline covers all that is not waiting (F1);
+content is decoded while it streams (F2). An answer that is cut off, of a wrong length or in a broken coding is a
+`FetchError` (B5). An HTTP error status is returned.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from base64 import b64encode
 from contextlib import suppress
 from dataclasses import dataclass, field
-from urllib.parse import unquote_to_bytes
 
 from condget import settings
 from condget.cache.messages import Response
@@ -20,8 +19,9 @@ from condget.polling import targets
 from condget.polling.codings import Content, applied, offered, too_long
 from condget.polling.codings import Limits as Limits  # part of what an `Ask` says
 from condget.polling.targets import Target
+from condget.polling.turns import Held, Turns
 from condget.polling.wire import Connection, Head, RawFields, Wire
-from condget.polling.words import Failure, fetch_error
+from condget.polling.words import Failure, basic_token, fetch_error, redacted, secrets_of
 
 ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
@@ -81,63 +81,79 @@ class Fetched:
     permanent_to: str | None
     #: The preconditions that the last hop was sent.
     sent: tuple[tuple[str, str], ...]
+    #: False where only the end of the connection ended the content (RFC 9112 §8): it may be cut off.
+    delimited: bool = True
 
 
-async def fetch(wire: Wire, ask: Ask, clock: settings.Clock) -> Fetched:
-    """Do one exchange.
+async def fetch(wire: Wire, ask: Ask, clock: settings.Clock, turns: Turns | None = None) -> Fetched:
+    """Do one exchange; `turns` are those of the run that it is part of.
 
     Raises:
         FetchError: no complete, readable answer came; `ForbiddenTarget` where condget refused to ask.
+        Held: a host asked for silence, the first one or one that it redirects to.
     """
+    loop = asyncio.get_running_loop()
+    turns = turns or Turns(clock)
+    left = ask.timeout
     chain = [ask.url]
+    secrets = secrets_of(ask.userinfo, ask.fields)
     reached = False  # whether any server was connected to (C13)
-
-    async def connect(target: Target, guarded: bool) -> Connection:
-        nonlocal reached
-        connection = await wire.connect(target, guarded=guarded, most=ask.limits.received)
-        reached = True
-        return connection
-
     try:
-        async with asyncio.timeout(ask.timeout):
-            target = targets.parse(ask.url)
-            first, chain[0] = target, target.url
-            permanent_to: str | None = None
-            permanent = True
-            public = ask.moved_from is not None and await wire.is_public(targets.parse(ask.moved_from))
-            while True:
-                fields, sent = _request(ask, first, target)
-                connection = await connect(target, public and not ask.private_network)
-                public = public or connection.public
-                try:
-                    request_time = clock()
-                    head = await connection.exchange(target, fields)
-                    response_time = clock()
-                    if head.status not in (301, 302, 303, 307, 308):
-                        content, received = await _content(connection, head, ask.limits)
-                        break
-                finally:
-                    await connection.aclose()
-                permanent = permanent and head.status in (301, 308)
-                target = _next(ask, target, head, chain)
-                if permanent:
-                    permanent_to = target.url
+        first = target = targets.parse(ask.url)
+        chain[0] = target.url
+        if first.userinfo:
+            secrets = secrets_of(ask.userinfo or first.userinfo, ask.fields)
+        permanent_to: str | None = None
+        permanent = True
+        public = False
+        while True:
+            fields, sent = _request(ask, first, target)
+            async with turns.of(target):
+                began = loop.time()
+                async with asyncio.timeout(left):
+                    if ask.moved_from is not None and target is first:
+                        public = await wire.is_public(targets.parse(ask.moved_from))
+                    guarded = public and not ask.private_network
+                    connection = await wire.connect(target, guarded=guarded, most=ask.limits.received)
+                    reached = True
+                    try:
+                        request_time = clock()
+                        head = await connection.exchange(target, fields)
+                        response_time = clock()
+                        turns.heed(target, head.status, head.fields)
+                        if head.status not in (301, 302, 303, 307, 308):
+                            content, received = await _content(connection, head, ask.limits)
+                            break
+                    finally:
+                        await connection.aclose()
+                # The time of waiting for a turn is nobody's fault.
+                left -= loop.time() - began
+            public = public or connection.public
+            permanent = permanent and head.status in (301, 308)
+            target = _next(ask, target, head, chain)
+            if permanent:
+                permanent_to = target.url
+    except Held as held:
+        held.chain = tuple(chain[:-1])
+        raise
     except TimeoutError as error:
         failure = Failure(
             f"the exchange was not complete after {ask.timeout:g} seconds",
             "it will be asked again; a larger timeout= gives it longer",
             connected=reached,
         )
-        raise fetch_error(failure, chain) from error
+        raise fetch_error(failure, chain, secrets) from error
     except Failure as failure:
-        raise fetch_error(failure, chain) from failure.__cause__
+        raise fetch_error(failure, chain, secrets) from failure.__cause__
+    phrase = redacted(head.reason_phrase, secrets)
     return Fetched(
-        response=Response(head.status, head.fields, request_time, response_time, head.reason_phrase, head.http_version),
+        response=Response(head.status, head.fields, request_time, response_time, phrase, head.http_version),
         content=content,
         received=received,
         chain=tuple(chain),
         permanent_to=permanent_to,
         sent=sent,
+        delimited=not content or "Content-Length" in head.fields or "Transfer-Encoding" in head.fields,
     )
 
 
@@ -153,7 +169,7 @@ def _request(ask: Ask, first: Target, target: Target) -> tuple[RawFields, tuple[
         configured = ask.fields
         userinfo = ask.userinfo if ask.userinfo is not None else first.userinfo
         if userinfo is not None:
-            own["Authorization"] = basic(userinfo)
+            own["Authorization"] = "Basic " + basic_token(userinfo)
     if ask.no_cache:
         own["Cache-Control"] = "no-cache"
     own["Connection"] = "close"
@@ -178,17 +194,6 @@ def _request(ask: Ask, first: Target, target: Target) -> tuple[RawFields, tuple[
 def _unsendable(name: str) -> Failure:
     # The value may be a secret and is not shown.
     return Failure(f"the field {name!r} has a character that cannot be sent", "correct it in the list of feeds")
-
-
-def basic(userinfo: str) -> str:
-    """Return the value of Authorization for the userinfo of a URL (RFC 7617).
-
-    >>> basic("Aladdin:open%20sesame")
-    'Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=='
-    """
-    user, _, password = userinfo.partition(":")
-    pair = unquote_to_bytes(user) + b":" + unquote_to_bytes(password)
-    return "Basic " + b64encode(pair).decode("ascii")
 
 
 def _next(ask: Ask, target: Target, head: Head, chain: list[str]) -> Target:

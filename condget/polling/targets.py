@@ -7,6 +7,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote, urljoin, urlsplit
 
 from condget.errors import ForbiddenTarget
@@ -15,6 +16,8 @@ from condget.polling.words import Failure
 _ELSEWHERE = "ask the site's owner, or use another URL"
 _PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"(?:[a-z0-9_~-]{1,63}\.)*[a-z0-9_~-]{1,63}\.?")
+#: What most URLs are. The rest, and whatever may be wrong, is for urlsplit().
+_PLAIN = re.compile(r"(https?)://([a-z0-9_.-]{1,253})(?::([0-9]{1,4}))?([/?][!\"$-~]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,10 @@ def parse(url: str) -> Target:
     Raises:
         Failure: it cannot be asked; a `ForbiddenTarget` where the scheme is neither http nor https.
     """
+    if (plain := _PLAIN.fullmatch(url)) and _NAME.fullmatch(plain[2]):
+        scheme, name, digits, rest = plain.groups("")
+        target = rest if rest.startswith("/") else "/" + rest
+        return Target(url, scheme, name, int(digits or _PORTS[scheme]), target.encode("ascii"))
     if re.search(r"[\x00-\x20\x7f]", url):
         raise Failure("the URL has a space or a control character in it", "percent-encode it")
     url = url.partition("#")[0]
@@ -92,6 +99,18 @@ def resolve(base: Target, location: str) -> str:
     return re.sub(r"^([^/?#]*:)?(//)[^/?#]*@", r"\1\2", url)
 
 
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, by its address or its name, is this machine.
+
+    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "a.localhost", "example.org")]
+    [True, True, True, True, False]
+    """
+    if is_literal(host):
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
+
+
+@lru_cache(maxsize=1024)
 def is_private(address: str) -> bool:
     """Tell whether an IP address is not one of the public internet: loopback, private, link-local, shared,
     multicast, unspecified, reserved, or an IPv6 form that carries such an IPv4 address (mapped, compatible, 6to4,
@@ -118,8 +137,11 @@ _COMPATIBLE = ipaddress.IPv6Network("::/96")
 
 def is_literal(host: str) -> bool:
     """Tell whether a host is an IP address rather than a name."""
+    host = host.partition("%")[0]
+    if ":" not in host and not host[-1:].isdigit():
+        return False  # most hosts; what follows takes a while
     try:
-        ipaddress.ip_address(host.partition("%")[0])
+        ipaddress.ip_address(host)
     except ValueError:
         return False
     return True

@@ -1,12 +1,16 @@
 """Words about an exchange that failed: `Failure` says the cause, `fetch_error` makes one sentence of it, and
-`snippet` shows a little of what the server answered (F9). No secret gets through: neither userinfo nor values sent.
+`snippet` shows a little of what the server answered (F9). No secret gets through: neither userinfo nor values sent,
+in whatever form a server echoes them.
 """
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from condget.errors import FetchError
 
@@ -24,14 +28,57 @@ class Failure(Exception):
         self.connected = connected
 
 
-def fetch_error(failure: Failure, chain: Sequence[str]) -> FetchError:
+def fetch_error(failure: Failure, chain: Sequence[str], secrets: Sequence[str] = ()) -> FetchError:
     """Make the error that a user reads, about the last URL of the chain (F9)."""
-    url = shown(chain[-1])
+    url, cause = shown(chain[-1]), redacted(failure.cause, secrets)
     if len(chain) > 1:
-        url += f" (redirected from {shown(chain[0])})"
+        url = f"{redacted(url, secrets)} (redirected from {shown(chain[0])})"
     # A machine that reached the first host is not offline (C13).
     connected = failure.connected or len(chain) > 1
-    return failure.kind(f"{url}: {failure.cause}; {failure.advice}", connected=connected)
+    return failure.kind(f"{url}: {cause}; {failure.advice}", connected=connected)
+
+
+def basic_token(userinfo: str) -> str:
+    """Return the userinfo of a URL as Authorization carries it (RFC 7617).
+
+    >>> basic_token("Aladdin:open%20sesame")
+    'QWxhZGRpbjpvcGVuIHNlc2FtZQ=='
+    """
+    user, _, password = userinfo.partition(":")
+    return b64encode(unquote_to_bytes(user) + b":" + unquote_to_bytes(password)).decode("ascii")
+
+
+def secrets_of(userinfo: str | None, fields: Iterable[tuple[str, str]] = ()) -> list[str]:
+    """Return what must not be shown of what is sent: values of fields; userinfo and its parts as written and decoded;
+    and the Basic token.
+
+    >>> secrets_of("me:p%40ss")
+    ['me:p%40ss', 'me', 'p%40ss', 'me:p@ss', 'p@ss', 'bWU6cEBzcw']
+    """
+    secrets = [value for _, value in fields]
+    if userinfo is not None:
+        user, _, password = userinfo.partition(":")
+        for charset in ("utf-8", "latin-1"):
+            plain, hidden = unquote(user, charset), unquote(password, charset)
+            secrets += [userinfo, user, password, f"{plain}:{hidden}", plain, hidden]
+        secrets.append(basic_token(userinfo).rstrip("="))
+    return [secret for secret in dict.fromkeys(secrets) if secret]
+
+
+def redacted(text: str, secrets: Sequence[str]) -> str:
+    """Return a text without these secrets, whether plain, percent-encoded or escaped for HTML.
+
+    What is shorter than four characters would take too much of the text with it.
+    """
+    if not secrets:
+        return text
+    forms: set[str] = set()
+    for secret in secrets:
+        forms |= {secret, quote(secret, safe="", errors="surrogatepass"), html.escape(secret)}
+    longest_first = sorted((form for form in forms if len(form) >= 4), key=len, reverse=True)
+    if not longest_first:
+        return text
+    return re.sub("|".join(map(re.escape, longest_first)), "***", text, flags=re.IGNORECASE)
 
 
 def shown(url: str) -> str:
@@ -49,7 +96,7 @@ _SECRETS = (
 )
 
 
-def snippet(content: bytes, content_type: str | None, secrets: Iterable[str] = ()) -> str:
+def snippet(content: bytes, content_type: str | None, secrets: Sequence[str] = ()) -> str:
     """Return the beginning of an answer as one short line of text; `secrets` are values that were sent.
 
     >>> snippet(b"<html><title>Sorry</title><p>token=abc is wrong</p>", "text/html")
@@ -59,9 +106,7 @@ def snippet(content: bytes, content_type: str | None, secrets: Iterable[str] = (
     text = _decoded(content[:16_384], content_type or "")
     if re.match(r"\s*<", text):
         text = re.sub(r"(?is)<(script|style)\b.*?(</\1\s*>|$)|<!--.*?(-->|$)|<[^>]*(>|$)", " ", text)
-    for secret in sorted((s for s in secrets if len(s) >= 4), key=len, reverse=True):
-        text = text.replace(secret, "***")
-    text = _one_line(text)
+    text = _one_line(redacted(text, secrets))
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text if len(text) <= SNIPPET_LENGTH else text[: SNIPPET_LENGTH - 1].rstrip() + "…"

@@ -1,4 +1,4 @@
-"""Polls a batch: each host's feeds one after another with a gap between starts (C12), hosts at once, over asyncio.
+"""Polls a batch: each host's feeds one after another, hosts at once, over asyncio; `turns` says when (C6, C12).
 
 A 304 that nobody asked for, or that comes from elsewhere than the validators, is not believed: asked once more
 without them (B10, B11). What answers is read by `parsing` outside the event loop. Nothing is raised for a feed.
@@ -7,9 +7,8 @@ without them (B10, B11). What answers is read by `parsing` outside the event loo
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from hashlib import blake2b
 from http import HTTPStatus
@@ -17,19 +16,21 @@ from http import HTTPStatus
 from condget import settings
 from condget.errors import DocumentError, FetchError
 from condget.feeds.outcomes import Document
-from condget.polling.batch import Batch, Job, Manners, Polled, for_good, host_of
+from condget.polling.batch import Batch, Job, Manners, Polled, for_good
 from condget.polling.fetching import Ask, Fetched, fetch
 from condget.polling.parsing import Parser
+from condget.polling.turns import Held, Sleep, Turns
 from condget.polling.wire import Wire
-from condget.polling.words import shown, snippet
-
-Sleep = Callable[[float], Awaitable[None]]
+from condget.polling.words import redacted, secrets_of, shown, snippet
 
 #: Statuses whose content is a feed: all of it, or what was added to it (226, RFC 3229).
 _WITH_FEED = (200, 203, 226)
 
 #: Bytes of a document that is compared with the last one right here; a longer one would hold up the other feeds.
 _CUT_HERE = 1_000_000
+
+#: Bytes of documents that may wait to be read before no further feed is asked.
+_UNREAD = 20_000_000
 
 _CUT_OFF = "the document is cut off: its last end tag is missing; it will be asked again"
 
@@ -52,10 +53,14 @@ async def poll_batch(
     parser: Parser,
 ) -> None:
     """Poll every job of a batch and tell each result as soon as it is there; the parser is the caller's to close."""
-    worker = _Worker(batch.manners, tell, clock, sleep, wire, parser)
+    turns = Turns(clock, manners=batch.manners, holds=batch.holds, hosts=len(batch.hosts), sleep=sleep)
+    worker = _Worker(batch.manners, tell, clock, wire, parser, turns)
     async with asyncio.TaskGroup() as group:
         for jobs in batch.hosts:
+            # Hosts beyond those that can be asked are not begun, for each takes memory from there on.
+            await worker.room()
             group.create_task(worker.host(jobs))
+            await asyncio.sleep(0)
 
 
 class _Worker:
@@ -64,45 +69,36 @@ class _Worker:
         manners: Manners,
         tell: Callable[[Polled], None],
         clock: settings.Clock,
-        sleep: Sleep,
         wire: Wire,
         parser: Parser,
+        turns: Turns,
     ) -> None:
         self._manners = manners
         self._tell = tell
         self._clock = clock
-        self._sleep = sleep
         self._wire = wire
         self._parser = parser
-        self._slots = asyncio.Semaphore(manners.concurrency)
-        #: Hosts that asked for silence during this run (C6).
-        self._silent: dict[str, str] = {}
+        self._turns = turns
+        #: Bytes of documents that wait to be read, and whether there is room for more.
+        self._unread = 0
+        self._room = asyncio.Event()
+        self._room.set()
+
+    async def room(self) -> None:
+        """Wait until another feed can be asked."""
+        await self._room.wait()
+        await self._turns.room()
 
     async def host(self, jobs: tuple[Job, ...]) -> None:
         """Ask the feeds of one host, one after another."""
-        turns = _Turns(gap_of(jobs[0].url, self._manners), self._sleep)
         for job in jobs:
-            if silence := self._silent.get(host_of(job.url)):
-                self._tell(Polled(job.key, self._clock(), skipped=silence))
-                continue
-            # First the gap, then a slot: hosts that wait for their gap keep nobody else waiting.
-            await turns.wait()
-            async with self._slots:
-                polled = await self._poll(job, turns)
-            response = polled.response
-            if (
-                response is not None
-                and response.status == 429
-                and (value := response.fields.first("retry-after"))
-            ):
-                host = host_of(polled.chain[-1])
-                self._silent[host] = f"{host} answered 429 with Retry-After: {value} in this run"
-            self._tell(polled)
+            await self._room.wait()
+            self._tell(await self._poll(job))
 
-    async def _poll(self, job: Job, turns: _Turns) -> Polled:
+    async def _poll(self, job: Job) -> Polled:
         polled = Polled(job.key, 0, chain=(job.url,))
         try:
-            fetched = await self._fetch(job, turns)
+            fetched = await self._fetch(job)
             response = fetched.response
             polled = replace(
                 polled,
@@ -126,10 +122,16 @@ class _Worker:
                 if document is not None and document.cut_off and digest != job.cut_off:
                     raise DocumentError(_CUT_OFF)
                 polled = replace(polled, document=document)
+        except Held as held:
+            led = f"{shown(job.url)} leads to {held.hold.host}: " if held.chain else ""
+            return Polled(job.key, self._clock(), f"{led}{held.hold.reason}", held.hold.until, chain=held.chain)
         except FetchError as error:
             polled = replace(polled, error=str(error), connected=error.connected)
         except DocumentError as error:
-            polled = replace(polled, error=f"{shown(polled.chain[-1])}: {error}")
+            url = shown(polled.chain[-1])
+            if len(polled.chain) > 1:  # by a Location, which a server may have made of anything that it was sent
+                url = redacted(url, secrets_of(job.userinfo, job.fields))
+            polled = replace(polled, error=f"{url}: {error}")
         except Exception as error:
             # F4: a fault of condget in one feed stops no other.
             logging.getLogger(__name__).exception("while polling %s", shown(job.url))
@@ -147,9 +149,17 @@ class _Worker:
 
             if (document := unread(*task)) is not None:
                 return document
-        return await self._parser.parse(*task)
+        self._unread += len(fetched.content)
+        if self._unread > _UNREAD:
+            self._room.clear()
+        try:
+            return await self._parser.parse(*task)
+        finally:
+            self._unread -= len(fetched.content)
+            if self._unread <= _UNREAD:
+                self._room.set()
 
-    async def _fetch(self, job: Job, turns: _Turns) -> Fetched:
+    async def _fetch(self, job: Job) -> Fetched:
         ask = Ask(
             job.url,
             preconditions=job.preconditions,
@@ -161,50 +171,22 @@ class _Worker:
             private_network=job.private_network,
             moved_from=job.configured,
         )
-        turns.started()
-        fetched = await fetch(self._wire, ask, self._clock)
+        fetched = await fetch(self._wire, ask, self._clock, self._turns)
         if fetched.response.status == 410 and job.configured is not None:
             # Gone is final, so the configured URL has a say: the feed may have moved on from there (C8, E1).
             ask = replace(ask, url=job.configured, moved_from=None)
-            fetched = await self._again(ask, turns)
+            fetched = await self._again(ask, fetched)
         if fetched.response.status == 304 and not _believed(job, fetched):
             ask = replace(ask, preconditions=(), no_cache=not fetched.sent)
-            fetched = await self._again(ask, turns)
+            fetched = await self._again(ask, fetched)
         return fetched
 
-    async def _again(self, ask: Ask, turns: _Turns) -> Fetched:
-        await turns.wait()
-        turns.started()
-        return await fetch(self._wire, ask, self._clock)
-
-
-class _Turns:
-    """Keeps the gap between the starts of two requests to one host."""
-
-    def __init__(self, gap: float, sleep: Sleep) -> None:
-        self._gap = gap
-        self._sleep = sleep
-        self._next = 0.0
-
-    async def wait(self) -> None:
-        left = self._next - asyncio.get_running_loop().time()
-        if self._gap and left > 0:
-            await self._sleep(left)
-
-    def started(self) -> None:
-        self._next = asyncio.get_running_loop().time() + self._gap
-
-
-def gap_of(url: str, manners: Manners) -> float:
-    """Return the seconds between the starts of two requests to the host of a URL (C12)."""
-    if manners.gap is not None:
-        return manners.gap
-    host = host_of(url)
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost" or host.endswith(".localhost")
-    return 0.0 if loopback else 1.0
+    async def _again(self, ask: Ask, before: Fetched) -> Fetched:
+        try:
+            return await fetch(self._wire, ask, self._clock, self._turns)
+        except Held as held:
+            held.chain = (*before.chain, *held.chain)
+            raise
 
 
 def _believed(job: Job, fetched: Fetched) -> bool:
@@ -217,10 +199,9 @@ def _refusal(job: Job, fetched: Fetched) -> str:
     response = fetched.response
     status = response.status
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
-    secrets = [value for _, value in job.fields]
-    if job.userinfo:
-        secrets += [job.userinfo, *job.userinfo.split(":", 1)]
-    said = snippet(fetched.content, response.fields.get("content-type"), secrets)
+    said = snippet(
+        fetched.content, response.fields.get("content-type"), secrets_of(job.userinfo, job.fields)
+    )
     advice = _ADVICE.get(
         status, "it will be asked again" if status >= 500 else "see in a browser what is wrong"
     )

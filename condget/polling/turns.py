@@ -1,0 +1,166 @@
+"""Whose turn it is: one request at a time per host with a gap between starts (C12), none to a host that asked for
+silence (C6, RFC 6585 §4), and so many under way at once. A turn is taken for every hop, redirects included.
+
+Who waits for a host holds nobody else up; and who waits long for an answer hands its slot on, so that hosts which
+never answer cost the rest moments, not deadlines. What bounds those is the number of sockets that may be open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from condget import settings
+from condget.cache.fields import Fields
+from condget.errors import FetchError
+from condget.feeds.outcomes import FeedState, HostHold
+from condget.feeds.schedule import after_failure
+from condget.polling.batch import Manners
+from condget.polling.targets import Target, is_loopback
+
+Sleep = Callable[[float], Awaitable[None]]
+
+#: Seconds after which an exchange counts no longer as one of those at once.
+_PATIENCE = 2.0
+_MOST_SOCKETS = 4_096
+#: File descriptors beside those that are open already: children of the parser, the state file, look-ups.
+_SPARE = 64
+
+
+class Held(FetchError):
+    """A host that asked for silence was not asked."""
+
+    def __init__(self, hold: HostHold) -> None:
+        super().__init__(hold.reason)
+        self.hold = hold
+        #: The URLs that were asked before.
+        self.chain: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Host:
+    name: str
+    gap: float
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    #: When the next request may start, by the event loop's clock.
+    next: float = 0.0
+
+
+class Turns:
+    """The turns of one run; `hosts` is how many will be asked, as far as is known."""
+
+    def __init__(
+        self,
+        clock: settings.Clock,
+        *,
+        manners: Manners | None = None,
+        holds: Iterable[HostHold] = (),
+        hosts: int = 1,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._clock = clock
+        self._manners = manners = manners or Manners()
+        self._sleep = sleep
+        self._holds = {hold.host: hold for hold in holds}
+        self._hosts: dict[str, _Host] = {}
+        most = sockets(max(hosts, manners.concurrency))
+        self._sockets = asyncio.Semaphore(most)
+        self._slots = asyncio.Semaphore(min(manners.concurrency, most))
+
+    def of(self, target: Target) -> _Turn:
+        """Return the turn of a request, to be entered for as long as it takes. Entering raises `Held`."""
+        name = target.host.rstrip(".")
+        host = self._hosts.get(name)
+        if host is None:
+            host = self._hosts[name] = _Host(name, gap_of(name, self._manners))
+        return _Turn(self, host)
+
+    async def room(self) -> None:
+        """Wait until a slot is free."""
+        async with self._slots:
+            pass
+
+    def held(self, host: str) -> HostHold | None:
+        """Return the hold on a host, if there is one now."""
+        hold = self._holds.get(host)
+        return hold if hold is not None and hold.until > self._clock() else None
+
+    def heed(self, target: Target, status: int, fields: Fields) -> None:
+        """Take note of an answer that asks for silence; what it means is the schedule's to say."""
+        if status == 429:
+            host, now = target.host.rstrip("."), self._clock()
+            due = after_failure(FeedState(target.url), host, status, fields, pace=self._manners.pace, now=now)
+            if due.hold is not None:
+                self._holds[host] = due.hold
+
+
+class _Turn:
+    __slots__ = ("_handing_on", "_host", "_turns")
+
+    def __init__(self, turns: Turns, host: _Host) -> None:
+        self._turns = turns
+        self._host = host
+        self._handing_on: asyncio.TimerHandle | None = None
+
+    async def __aenter__(self) -> None:
+        turns, host = self._turns, self._host
+        loop = asyncio.get_running_loop()
+        await host.lock.acquire()
+        try:
+            if hold := turns.held(host.name):
+                raise Held(hold)
+            if (left := host.next - loop.time()) > 0:
+                await turns._sleep(left)
+            await turns._sockets.acquire()
+            try:
+                await turns._slots.acquire()
+            except BaseException:
+                turns._sockets.release()
+                raise
+        except BaseException:
+            host.lock.release()
+            raise
+        host.next = loop.time() + host.gap if host.gap else 0.0
+        self._handing_on = loop.call_later(_PATIENCE, self._hand_on)
+
+    def _hand_on(self) -> None:
+        self._handing_on = None
+        self._turns._slots.release()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._handing_on is not None:
+            self._handing_on.cancel()
+            self._hand_on()
+        self._turns._sockets.release()
+        self._host.lock.release()
+
+
+def gap_of(host: str, manners: Manners) -> float:
+    """Return the seconds between the starts of two requests to a host (C12)."""
+    if manners.gap is not None:
+        return manners.gap
+    return 0.0 if is_loopback(host) else 1.0
+
+
+def sockets(wanted: int) -> int:
+    """Return how many sockets may be open at once, up to `wanted`; the system is asked for more where it has to be.
+
+    A soft limit is what old programs with select() can bear (256 on macOS); up to the hard one it is ours to raise.
+    """
+    wanted = min(wanted, _MOST_SOCKETS)
+    needed = wanted + _SPARE + sum(1 for _ in Path("/dev/fd").iterdir())
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return wanted
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    except (OSError, ValueError):  # macOS refuses what is beyond its own limit
+        allowed = soft
+    return max(1, wanted - (needed - allowed))
