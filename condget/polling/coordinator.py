@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,12 +37,12 @@ class Plan:
     batch: Batch
     subscriptions: Mapping[str, Subscription]
     states: Mapping[str, FeedState]
-    #: What is remembered of feeds whose list has the URL now that they moved to, with their former URL.
-    taken_over: tuple[tuple[FeedState, str], ...] = ()
     #: Feeds whose options cannot be used now.
     refused: tuple[Outcome, ...] = ()
     #: Feeds that are not asked, each with its reason, and the instant when it is.
     passed_over: tuple[tuple[Subscription, str, float | None], ...] = ()
+    #: Feeds that are listed now where they had moved to, and by what URL the ledger still knows them (E1).
+    former: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def asked(self) -> int:
@@ -62,6 +62,7 @@ def plan(subscriptions: Iterable[Subscription], ledger: Ledger, manners: Manners
         unique.setdefault(subscription.key, subscription)
     known, holds = dict(ledger.due(list(unique))), ledger.holds()
     former = _former(unique, known, ledger)
+    known |= {key: plan_of_old for key, (_, plan_of_old) in former.items()}
     passed_over: list[tuple[Subscription, str, float | None]] = []
     due: list[str] = []
     for key, subscription in unique.items():
@@ -73,12 +74,9 @@ def plan(subscriptions: Iterable[Subscription], ledger: Ledger, manners: Manners
             passed_over.append((subscription, reason, next_poll))
         else:
             due.append(key)
-    states = dict(ledger.load([former.get(key, key) for key in due])) if due else {}
-    taken_over: list[tuple[FeedState, str]] = []
-    for key, old in former.items():
-        if old in states:
-            states[key] = replace(states.pop(old), url=key, moved_to=None)
-            taken_over.append((states[key], old))
+    olds = {key: former[key][0] for key in due if key in former}
+    states = dict(ledger.load([olds.get(key, key) for key in due])) if due else {}
+    states |= {key: replace(states[old], url=key, moved_to=None) for key, old in olds.items()}
     refused: list[Outcome] = []
     jobs: dict[str, list[Job]] = {}
     for key in due:
@@ -98,7 +96,7 @@ def plan(subscriptions: Iterable[Subscription], ledger: Ledger, manners: Manners
     # The longest first: with gaps between requests, it is they who say when the run ends.
     hosts = sorted(map(tuple, jobs.values()), key=len, reverse=True)
     held = tuple(hold for hold in holds.values() if _holds(hold, manners, now))
-    return Plan(Batch(tuple(hosts), manners, held), unique, states, tuple(refused), tuple(passed_over))
+    return Plan(Batch(tuple(hosts), manners, held), unique, states, tuple(refused), tuple(passed_over), olds)
 
 
 def run(
@@ -111,6 +109,12 @@ def run(
         return
     from condget.polling.settling import settle
 
+    if planned.former:
+        # Under both URLs, since another list may have the old one still.
+        ledger.commit(
+            Outcome(key, "skipped", state=planned.states[key], seen=tuple(ledger.seen(old).values()))
+            for key, old in planned.former.items()
+        )
     jobs = {job.key: job for host in planned.batch.hosts for job in host}
     reached = False
     held: list[Outcome] = []
@@ -178,6 +182,25 @@ def poll(
 
     for group in run(planned, ledger, executor or InProcess(clock), clock):
         yield from group
+
+
+def _former(
+    unique: Mapping[str, Subscription], known: Mapping[str, object], ledger: Ledger
+) -> dict[str, tuple[str, tuple[float, str, bool]]]:
+    """Return by what URL those feeds are known, and when they are due, that are listed now where they had moved to.
+
+    The user followed the advice to change the list: what is remembered goes on under the new URL (E1).
+    """
+    if len(known) == len(unique):
+        return {}
+    moves = ledger.moves()
+    former = {
+        key: moves[subscription.url]
+        for key, subscription in unique.items()
+        if key not in known and subscription.url in moves and moves[subscription.url] not in unique
+    }
+    due = ledger.due(list(former.values()))
+    return {key: (old, due[old]) for key, old in former.items() if not due[old][2]}
 
 
 def _pace(subscription: Subscription, manners: Manners) -> Pace:

@@ -73,6 +73,9 @@ class Ledger(Protocol):
     def seen(self, url: str) -> Mapping[str, SeenEntry]:
         """Return what is remembered of a feed's entries, by key."""
 
+    def moves(self) -> Mapping[str, str]:
+        """Return the URLs of feeds that moved, by the URL where they are asked now."""
+
     def urls(self) -> Sequence[str]:
         """Return the URLs of all feeds that are remembered."""
 

@@ -101,6 +101,15 @@ class SqliteLedger:
     def urls(self) -> Sequence[str]:
         return [url for (url,) in self._rows("SELECT url FROM feeds ORDER BY url")]
 
+    def moves(self) -> Mapping[str, str]:
+        # The text is looked through first: most feeds never move.
+        return dict(
+            self._rows(
+                """SELECT json_extract(state, '$.moved_to') AS target, url FROM states JOIN feeds ON id = feed
+                WHERE instr(state, '"moved_to":') AND target IS NOT NULL ORDER BY last_polled"""
+            )
+        )
+
     def load(self, urls: Sequence[str]) -> Mapping[str, FeedState]:
         given = {without_userinfo(url): url for url in urls}
         rows = self._rows(

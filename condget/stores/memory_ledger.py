@@ -24,6 +24,9 @@ class MemoryLedger:
     def urls(self) -> Sequence[str]:
         return sorted(self._states)
 
+    def moves(self) -> Mapping[str, str]:
+        return {state.moved_to: url for url, state in self._states.items() if state.moved_to is not None}
+
     def load(self, urls: Sequence[str]) -> Mapping[str, FeedState]:
         return {url: self._states[url] for url in urls if url in self._states}
 

@@ -388,6 +388,35 @@ def test_e1_a_permanent_redirect_to_a_feed_is_a_move(origin: Origin, poller: Pol
     assert len(origin.requests_for("/feed")) == 2
 
 
+@pytest.mark.parametrize("kind", [MemoryLedger, SqliteLedger])
+def test_e1_who_changes_the_list_as_told_goes_on_where_the_feed_was(
+    origin: Origin, tmp_path: Path, kind: type[MemoryLedger | SqliteLedger]
+) -> None:
+    """E1, B10, C1: pair, known entries and due time are those of the old URL, which another list may still have."""
+    ledger = MemoryLedger() if kind is MemoryLedger else SqliteLedger(tmp_path / "feeds.sqlite3")
+    poller = Poller(ledger=ledger)
+    origin.script("/feed", redirect("/new", 301))
+    origin.script("/new", ok(rss(1, 2), etag='"1"'), not_modified(), ok(rss(1, 2, 3), etag='"2"'), not_modified())
+    poller.one(origin.url("/feed"))
+    poller.one(origin.url("/feed"), after=HOUR)
+    assert poller(origin.url("/new"), after=HOUR / 2, force=False) == []
+    changed = poller.one(origin.url("/new"), after=HOUR)
+    assert (changed.status, titles(changed)) == ("changed", ["Entry 3"])
+    assert poller.one(origin.url("/new")).status == "unchanged"
+    assert sent(origin, "/new") == [{}, *[{"if-none-match": '"1"'}] * 2, {"if-none-match": '"2"'}]
+    assert ledger.load([origin.url("/new")])[origin.url("/new")].moved_to is None
+    assert poller.one(origin.url("/feed")).status == "unchanged"
+    ledger.close()
+
+
+def test_e1_a_url_that_is_new_beside_the_one_that_moved_there_is_new(origin: Origin, poller: Poller) -> None:
+    """E1, B9."""
+    origin.script("/feed", redirect("/new", 301))
+    origin.script("/new", ok(rss(1), etag='"1"'))
+    poller.one(origin.url("/feed"))
+    assert [outcome.status for outcome in poller(origin.url("/feed"), origin.url("/new"))] == ["new"]
+
+
 @pytest.mark.parametrize("status", [302, 303, 307])
 def test_e1_a_temporary_redirect_is_never_remembered(origin: Origin, poller: Poller, status: int) -> None:
     """E1: nor is a chain with a temporary redirect in it."""

@@ -141,6 +141,13 @@ class LedgerContract:
         ledger.commit([outcome(), outcome("https://example.org/b", last_polled=NOW - 1)])
         assert ledger.last_reached() == NOW
 
+    def test_it_tells_which_feeds_moved_where(self, ledger: Ledger) -> None:
+        """E1"""
+        assert ledger.moves() == {}
+        old, new = "https://example.org/a", "https://example.org/b"
+        ledger.commit([outcome(title='"moved_to":'), outcome(old, moved_to=new)])
+        assert ledger.moves() == {new: old}
+
     def test_a_clock_set_back_moves_what_was_planned_along(self, ledger: Ledger) -> None:
         """C14"""
         long_ago, just_now = "https://example.org/a", "https://example.org/b"
