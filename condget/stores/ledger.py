@@ -1,6 +1,7 @@
 """The state file of the poller: feed states, seen entries and holds of hosts in SQLite, one transaction per commit.
 
-What decides whether a feed is due stands in a narrow table of its own, so that 50,000 feeds are looked up at once.
+What each poll changes stands in a narrow table of its own, so that 50,000 feeds are looked up at once, and that a feed
+without news costs one row of it: what else is remembered is written where it is not what was loaded.
 The file is upgraded in place by numbered steps; one that is corrupt is set aside, never deleted (F11). Who writes
 holds the lock of condget.stores.lock; who only reads writes not one byte (F10).
 """
@@ -12,7 +13,9 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -34,8 +37,9 @@ STEPS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE feeds (
             id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, next_poll REAL NOT NULL, last_polled REAL,
-            gone INTEGER NOT NULL, reason TEXT NOT NULL)""",
+            gone INTEGER NOT NULL, interval REAL NOT NULL, reason TEXT NOT NULL)""",
         "CREATE TABLE states (feed INTEGER PRIMARY KEY REFERENCES feeds, state TEXT NOT NULL)",
+        "CREATE TABLE items (feed INTEGER PRIMARY KEY REFERENCES feeds, items TEXT NOT NULL)",
         """CREATE TABLE seen (
             feed INTEGER NOT NULL REFERENCES feeds, key BLOB NOT NULL, fingerprint TEXT NOT NULL,
             first_seen REAL NOT NULL, last_seen REAL NOT NULL, PRIMARY KEY (feed, key)) WITHOUT ROWID""",
@@ -47,6 +51,9 @@ STEPS: tuple[tuple[str, ...], ...] = (
 #: How long to wait for another process, in seconds; a commit takes milliseconds.
 _BUSY = 5.0
 
+#: A write-ahead log of its header alone, in bytes: SQLite 3.40 takes one that a killed run left for a broken protocol.
+_LOG_HEADER = 32
+
 #: Outcomes that are written together; the transaction spans all of them.
 _BATCH = 500
 
@@ -54,7 +61,12 @@ _BATCH = 500
 _ROWS_A_LOOKUP = 2
 
 #: What has a column of its own and so need not stand in the JSON text.
-_COLUMNS = ("url", "next_poll", "last_polled", "gone", "reason")
+_COLUMNS = ("url", "next_poll", "last_polled", "gone", "interval", "reason", "items")
+
+_Row = tuple[Any, ...]
+
+#: What stands in the JSON text.
+_text_of = attrgetter(*(field.name for field in fields(FeedState) if field.name not in _COLUMNS))
 
 
 class SqliteLedger:
@@ -78,6 +90,8 @@ class SqliteLedger:
         self._read_only = read_only
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
+        #: What was loaded last and not written since, by the URL in the file: only what differs is written.
+        self._loaded: dict[str, FeedState] = {}
         #: Of the file that a connection opened as immutable has read.
         self._signature: object = None
         if read_only:
@@ -113,12 +127,14 @@ class SqliteLedger:
     def load(self, urls: Sequence[str]) -> Mapping[str, FeedState]:
         given = {without_userinfo(url): url for url in urls}
         rows = self._rows(
-            """SELECT feeds.url, next_poll, last_polled, gone, reason, state FROM json_each(?)
-            JOIN feeds ON url = value JOIN states ON feed = feeds.id""",
+            """SELECT state, url, next_poll, last_polled, gone, interval, reason, coalesce(items, '')
+            FROM json_each(?) JOIN feeds ON url = value JOIN states ON states.feed = feeds.id
+            LEFT JOIN items ON items.feed = feeds.id""",
             [_list(given)],
         )
         with self._translated():
-            return {given[row[0]]: _state(given[row[0]], *row[1:]) for row in rows}
+            self._loaded = {url: _state(text, given[url], *columns) for text, url, *columns in rows}
+        return {given[url]: state for url, state in self._loaded.items()}
 
     def seen(self, url: str) -> Mapping[str, SeenEntry]:
         rows = self._rows(
@@ -140,7 +156,7 @@ class SqliteLedger:
         remaining = iter(outcomes)
         with self._transaction() as connection:
             while batch := list(islice(remaining, _BATCH)):
-                _write(connection, batch)
+                _write(connection, batch, self._loaded)
 
     def set_back(self, now: float) -> float:
         by = self.last_reached() - now
@@ -345,7 +361,7 @@ def _connected_for_reading(path: Path) -> tuple[sqlite3.Connection, bool]:
     Without a write-ahead log nobody has the file open for writing. With one, of a run that goes on or was killed,
     SQLite reads both and keeps its index of the log in memory rather than in the -shm file.
     """
-    if _size(Path(f"{path}-wal")) <= 0:
+    if _size(Path(f"{path}-wal")) <= _LOG_HEADER:
         return _connected(path, "mode=ro&immutable=1"), True
     # A log without its -shm file was copied from elsewhere: SQLite has to make one.
     shared = "" if _size(Path(f"{path}-shm")) < 0 else "&readonly_shm=1"
@@ -372,14 +388,14 @@ def _list(urls: Iterable[str]) -> str:
     return json.dumps(list(urls))
 
 
-def _state(
-    url: str, next_poll: float, last_polled: float | None, gone: int, reason: str, text: str
-) -> FeedState:
-    columns = {"next_poll": next_poll, "last_polled": last_polled, "gone": gone != 0, "reason": reason}
+def _state(text: str, *columns: Any) -> FeedState:
+    """Return the state of a row: its JSON text, then `_COLUMNS`."""
+    record = dict(zip(_COLUMNS, columns, strict=True))
+    record["gone"] = bool(record["gone"])
     try:
-        return from_record(from_text(text) | columns | {"url": url})
+        return from_record(from_text(text) | record)
     except ValueError as error:
-        damage = sqlite3.DatabaseError(f"the state of {url} cannot be read: {error}")
+        damage = sqlite3.DatabaseError(f"the state of {columns[0]} cannot be read: {error}")
         damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
         raise damage from error
 
@@ -393,8 +409,13 @@ def _key_bytes(key: str) -> bytes:
     return key.encode("utf-8", "surrogatepass")
 
 
-def _write(connection: sqlite3.Connection, outcomes: Sequence[Outcome]) -> None:
-    feeds, states, seen, forgotten = [], [], [], []
+def _write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], loaded: dict[str, FeedState]) -> None:
+    """Write outcomes; what is in `loaded` is as it stands in the file, and is taken out once it is written over."""
+    feeds: list[_Row] = []
+    states: list[_Row] = []
+    items: dict[str, str] = {}
+    seen: list[_Row] = []
+    forgotten: list[_Row] = []
     for outcome in outcomes:
         state = outcome.state
         if outcome.hold is not None:
@@ -407,34 +428,33 @@ def _write(connection: sqlite3.Connection, outcomes: Sequence[Outcome]) -> None:
             )
         if state is None:
             continue
-        record = to_record(state)
         url = without_userinfo(outcome.url)
-        for column in _COLUMNS:
-            record.pop(column, None)
+        before = loaded.pop(url, None)
         reason = state.reason.encode("utf-8", "replace").decode()
-        feeds.append((url, state.next_poll, state.last_polled, state.gone, reason))
-        states.append((url, to_text(record)))
+        feeds.append((url, state.next_poll, state.last_polled, state.gone, state.interval, reason))
+        if before is None or _text_of(before) != _text_of(state):
+            record = to_record(state)
+            for column in _COLUMNS:
+                record.pop(column, None)
+            states.append((url, to_text(record)))
+        if before is None or before.items != state.items:
+            items[url] = state.items
         forgotten += [(url, _key_bytes(key)) for key in outcome.forget]
         seen += [(url, _key_bytes(e.key), e.fingerprint, e.first_seen, e.last_seen) for e in outcome.seen]
     connection.executemany(
-        """INSERT INTO feeds (url, next_poll, last_polled, gone, reason) VALUES (?, ?, ?, ?, ?)
+        """INSERT INTO feeds (url, next_poll, last_polled, gone, interval, reason) VALUES (?, ?, ?, ?, ?, ?)
         ON CONFLICT DO UPDATE SET next_poll = excluded.next_poll, last_polled = excluded.last_polled,
-        gone = excluded.gone, reason = excluded.reason""",
+        gone = excluded.gone, interval = excluded.interval, reason = excluded.reason""",
         feeds,
     )
-    ids = dict(
-        connection.execute(
-            "SELECT url, feeds.id FROM json_each(?) JOIN feeds ON url = value",
-            [_list(feed[0] for feed in feeds)],
-        )
+    parts = (
+        ("INSERT OR REPLACE INTO states VALUES (?, ?)", states),
+        ("DELETE FROM items WHERE feed = ?", [(url,) for url, text in items.items() if not text]),
+        ("INSERT OR REPLACE INTO items VALUES (?, ?)", [row for row in items.items() if row[1]]),
+        ("DELETE FROM seen WHERE feed = ? AND key = ?", forgotten),
+        ("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?)", seen),
     )
-    connection.executemany(
-        "INSERT INTO states VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
-        ((ids[url], text) for url, text in states),
-    )
-    connection.executemany(
-        "DELETE FROM seen WHERE feed = ? AND key = ?", ((ids[url], key) for url, key in forgotten)
-    )
-    connection.executemany(
-        "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?)", ((ids[row[0]], *row[1:]) for row in seen)
-    )
+    urls = {row[0] for _, rows in parts for row in rows}
+    ids = dict(connection.execute("SELECT url, feeds.id FROM json_each(?) JOIN feeds ON url = value", [_list(urls)]))
+    for statement, rows in parts:
+        connection.executemany(statement, [(ids[row[0]], *row[1:]) for row in rows])

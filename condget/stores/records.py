@@ -7,13 +7,13 @@ survive as text; secrets are left out (F12): cookies, credentials, and userinfo 
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, fields
-from functools import cache
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache, partial
 from typing import Any, NoReturn, get_args, get_origin, get_type_hints
 
 from condget.cache.fields import Fields
-from condget.cache.messages import StoredResponse
-from condget.feeds.outcomes import FeedState, Hints
+from condget.feeds.outcomes import FeedState
 
 #: Fields of a response that are never written to disk.
 _SECRET = frozenset(
@@ -22,9 +22,16 @@ _SECRET = frozenset(
 )
 
 Record = dict[str, Any]
+_Reader = Callable[[Any], Any]
 
-# Made once, and without looking for circles: half a commit is spent here.
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a number")
+
+
+# Made once, and without looking for circles: thousands of states are read and written at a time.
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_decode = json.JSONDecoder(parse_constant=_refuse).decode
 
 
 def without_userinfo(url: str) -> str:
@@ -63,19 +70,7 @@ def from_record(record: Record) -> FeedState:
     Raises:
         ValueError: a member has the wrong type, or the URL is missing.
     """
-    members = dict(record)
-    stored = members.pop("stored", None)
-    hints = members.pop("hints", None)
-    state = _built(FeedState, members)
-    if hints is not None:
-        state["hints"] = Hints(**_built(Hints, hints))
-    if stored is not None:
-        members = dict(stored)
-        pairs = members.pop("fields", [])
-        head = _built(StoredResponse, members)
-        head["fields"] = Fields((str(name), str(value)) for name, value in pairs)
-        state["stored"] = _made(StoredResponse, head)
-    return _made(FeedState, state)  # type: ignore[no-any-return]
+    return _read(FeedState, record)  # type: ignore[no-any-return]
 
 
 def to_text(record: Record) -> str:
@@ -88,71 +83,79 @@ def from_text(text: str) -> Record:
     Raises:
         ValueError: it is not JSON, not an object, or has a number such as NaN.
     """
-    record = json.loads(text, parse_constant=_refuse)
+    record = _decode(text)
     if not isinstance(record, dict):
         raise ValueError("not a JSON object")
     return record
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a number")
-
-
 @cache
-def _members(kind: Any) -> tuple[tuple[str, Any, Any], ...]:
-    """Return (name, default, type) of every field of a dataclass."""
-    types = get_type_hints(kind)
+def _members(kind: Any) -> tuple[tuple[str, Any], ...]:
+    """Return (name, default) of every field of a dataclass."""
     return tuple(
-        (
-            field.name,
-            field.default_factory() if field.default_factory is not MISSING else field.default,
-            types[field.name],
-        )
+        (field.name, field.default_factory() if field.default_factory is not MISSING else field.default)
         for field in fields(kind)
     )
 
 
 def _differing(value: Any) -> Record:
-    record: Record = {}
     kind: Any = type(value)
-    for name, default, _ in _members(kind):
-        member = getattr(value, name)
-        if member != default:
-            record[name] = member
-    return record
+    return {name: member for name, default in _members(kind) if (member := getattr(value, name)) != default}
 
 
-def _built(kind: type, record: Record) -> Record:
-    """Return the known members with lists as tuples, their types checked."""
+def _read(kind: Any, record: Any) -> Any:
+    """Return the dataclass that a JSON object holds."""
     if not isinstance(record, dict):
         raise ValueError(f"{kind.__name__} is not an object")
+    readers = _readers(kind)
     arguments: Record = {}
-    for name, _, wanted in _members(kind):
-        if name not in record:
+    for name, value in record.items():
+        if (reader := readers.get(name)) is None:
             continue
-        value = _as_tuples(record[name])
-        if not _fits(value, wanted):
-            raise ValueError(f"{name} is {value!r:.40}")
-        arguments[name] = value
-    return arguments
-
-
-def _as_tuples(value: Any) -> Any:
-    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
-
-
-def _fits(value: Any, wanted: Any) -> bool:
-    """Whether a value has a type, where a float may be written as an integer."""
-    if get_origin(wanted) is tuple:
-        types = get_args(wanted)
-        if types[-1] is ...:
-            types = types[:1] * len(value) if isinstance(value, tuple) else ()
-        return isinstance(value, tuple) and len(value) == len(types) and all(map(_fits, value, types))
-    return isinstance(value, wanted | int if wanted in (float, float | None) else wanted)
-
-
-def _made(kind: Any, arguments: Record) -> Any:
+        try:
+            arguments[name] = reader(value)
+        except TypeError:
+            raise ValueError(f"{name} is {value!r:.40}") from None
     try:
         return kind(**arguments)
     except TypeError as error:
         raise ValueError(str(error).partition(" ")[2]) from None
+
+
+@cache
+def _readers(kind: Any) -> dict[str, _Reader]:
+    types = get_type_hints(kind)
+    return {field.name: _reader(types[field.name]) for field in fields(kind)}
+
+
+def _reader(wanted: Any) -> _Reader:
+    """Return the function that reads a member of a type from JSON; it raises TypeError for one of another type."""
+    arguments = get_args(wanted)
+    if wanted is Fields:
+        pairs = _reader(tuple[tuple[str, str], ...])
+        return lambda value: Fields(pairs(value))
+    if is_dataclass(wanted):
+        return partial(_read, wanted)
+    if get_origin(wanted) is tuple:
+        if arguments[-1] is ...:
+            one = _reader(arguments[0])
+            return lambda value: tuple([one(item) for item in _list(value)])
+        each = tuple(map(_reader, arguments))
+        return lambda value: tuple([read(item) for read, item in zip(each, _list(value, len(each)), strict=True)])
+    if arguments and is_dataclass(arguments[0]):
+        some = _reader(arguments[0])
+        return lambda value: None if value is None else some(value)
+    types = arguments or (wanted,)
+    return partial(_scalar, (*types, int) if float in types else types)
+
+
+def _list(value: Any, length: int | None = None) -> Any:
+    if not isinstance(value, list | tuple) or length not in (None, len(value)):
+        raise TypeError
+    return value
+
+
+def _scalar(types: tuple[type, ...], value: Any) -> Any:
+    if not isinstance(value, types):  # a float may be written as an integer
+        raise TypeError
+    return value

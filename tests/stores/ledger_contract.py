@@ -35,6 +35,7 @@ STATE = FeedState(
     digest="ab" * 32,
     content_bytes=4321,
     window=20,
+    items="frame-digestcontextdigestitem-digkey-of-entry",
     hints=Hints(ttl=3600.0, skip_hours=(1, 2), skip_days=("Monday",), update_period=7200.0),
     first_polled=NOW - 9,
     last_polled=NOW,
@@ -85,6 +86,28 @@ class LedgerContract:
         ledger.commit([Outcome(URL, "changed", state=STATE)])
         ledger.commit([outcome()])
         assert ledger.load([URL]) == {URL: outcome().state}
+
+    def test_what_was_loaded_and_changed_is_written_each_time(self, ledger: Ledger) -> None:
+        """B1, B2, B7: to another value, to the default, and back; a commit that fails in between writes nothing."""
+        other = replace(STATE, stored=None, items="", title=None, interval=60.0, error=None, hints=Hints())
+        moved = replace(STATE, next_poll=NOW + 7200, last_polled=NOW + 60, interval=90.0, gone=False, reason="again")
+        ledger.commit([Outcome(URL, "changed", state=STATE)])
+        for state in (moved, other, STATE, STATE, replace(STATE, items=""), STATE, replace(STATE, title="new")):
+            ledger.load([URL])
+            with pytest.raises(RuntimeError):
+                ledger.commit(self._breaking_off(replace(other, window=99)))
+            for again in (other, state, state):
+                ledger.commit([Outcome(URL, "changed", state=again)])
+                assert ledger.load([URL]) == {URL: again}
+            ledger.commit([Outcome(URL, "changed", state=one) for one in (other, STATE, state)])
+            assert ledger.load([URL]) == {URL: state}
+            ledger.commit([Outcome(URL, "changed", state=other)])
+            ledger.commit([Outcome(URL, "changed", state=state)])
+            assert ledger.load([URL]) == {URL: state}
+
+    def _breaking_off(self, state: FeedState) -> Iterator[Outcome]:
+        yield from [Outcome(URL, "changed", state=state)] * 600
+        raise RuntimeError
 
     def test_due_tells_known_feeds_alone(self, ledger: Ledger) -> None:
         urls = [f"https://example.org/{number}" for number in range(3000)]

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,20 @@ class TestReadingOnly:
         with SqliteLedger(path, read_only=True) as ledger:
             assert set(ledger.due([URL])) == {URL}
         assert directory(path) == before
+
+    @pytest.mark.parametrize("length", [0, 1, 32, 33, 32 + 24 + 4096])
+    def test_a_run_killed_while_it_wrote_its_log_stops_no_other(self, filled: Path, length: int) -> None:
+        """F10, B7: the log as the kill may leave it, from nothing to a first page without the commit."""
+        _run_and_kill(filled, "ledger.commit([outcome(title='x' * 9000)])")
+        os.truncate(f"{filled}-wal", length)
+        before = directory(filled)
+        with SqliteLedger(filled, read_only=True) as ledger:
+            assert ledger.load([URL]) == {URL: STATE}
+        assert directory(filled) == before
+        with SqliteLedger(filled) as ledger:
+            assert ledger.load([URL]) == {URL: STATE}
+            ledger.commit([outcome()])
+            assert ledger.load([URL]) == {URL: outcome().state}
 
     def test_a_log_without_its_index_can_be_read(self, path: Path) -> None:
         _run_and_kill(path, "ledger.commit([outcome()])")
@@ -347,6 +362,32 @@ for turn in range(1, 10**6):
             assert ledger.notices == []
             reported += len(lines)
     assert reported
+
+
+def test_a_feed_without_news_costs_one_row(filled: Path) -> None:
+    """B6: what a 304 leaves as it was is not written again, however long it is."""
+    with SqliteLedger(filled) as ledger:
+        state = replace(ledger.load([URL])[URL], next_poll=NOW + 7200, last_polled=NOW + 60, interval=90.0)
+        before = ledger._open().total_changes
+        ledger.commit([Outcome(URL, "unchanged", state=state)])
+        assert ledger._open().total_changes - before == 1
+        assert ledger.load([URL]) == {URL: state}
+
+
+def test_among_many_feeds_a_few_are_looked_up_alone(path: Path) -> None:
+    """What is due of a million feeds is to cost what it costs of a thousand: no table is read from end to end."""
+    with SqliteLedger(path) as ledger:
+        ledger.commit(outcome(f"https://example.org/{number}") for number in range(3_000))
+        statements: list[str] = []
+        ledger._open().set_trace_callback(statements.append)
+        ledger.due([URL])
+        ledger.load([URL])
+        ledger.seen(URL)
+        ledger._open().set_trace_callback(None)
+        plans = [ledger._rows(f"EXPLAIN QUERY PLAN {statement}") for statement in statements]
+    steps = [step for plan in plans for *_, step in plan]
+    assert len(plans) == 4
+    assert not [step for step in steps if step.startswith("SCAN") and "json_each" not in step], steps
 
 
 def test_50_000_feeds_are_looked_up_quickly(path: Path) -> None:
