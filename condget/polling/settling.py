@@ -103,7 +103,7 @@ def _accepted(
     state = replace(
         before,
         moved_to=moved_to,
-        stored=stored,
+        stored=_remembered(stored, before.stored),
         chain=polled.chain,
         first_polled=before.first_polled or now,
         last_polled=now,
@@ -156,6 +156,14 @@ def _stored(before: FeedState, polled: Polled, response: Response) -> StoredResp
         return freshened(before.stored, response, replace_validators=True)
     # Without the fields of the request: what Vary selects by could be a secret (F12), and nothing is reused.
     return to_stored(Request("GET", polled.chain[-1]), response)
+
+
+def _remembered(stored: StoredResponse, before: StoredResponse | None) -> StoredResponse:
+    """Return what is remembered of a head; that of before, its times included, where it says the same."""
+    kept = Fields(pair for pair in stored.fields if pair[0].lower() in _REMEMBERED)
+    if before is not None and (before.url, before.status, before.fields) == (stored.url, stored.status, kept):
+        return before
+    return StoredResponse(stored.url, stored.status, kept, stored.request_time, stored.response_time)
 
 
 def _moved_to(before: FeedState, subscription: Subscription, job: Job, polled: Polled) -> str | None:

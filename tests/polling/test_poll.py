@@ -103,6 +103,23 @@ def test_b3_a_304_updates_one_validator_and_keeps_the_other(origin: Origin, poll
     assert sent(origin)[2:] == [both, both]
 
 
+def test_c3_what_a_304_does_not_repeat_holds_still(origin: Origin, poller: Poller, tmp_path: Path) -> None:
+    """B3, B6, C3: of a head the pair and what freshness needs are remembered, and a 304 that repeats them changes
+    nothing.
+    """
+    answers = ok(rss(1), etag='"1"', cache_control="max-age=7200", date=DATE, x_powered_by="tea"), not_modified()
+    origin.script("/feed", *answers, not_modified(cache_control="max-age=7200", date=DATE, age="5"), not_modified())
+    states = []
+    for _ in range(4):
+        with SqliteLedger(tmp_path / "feeds.sqlite3") as poller.ledger:
+            outcome = poller.one(origin.url("/feed"), after=60)
+            assert "max-age=7200" in (outcome.reason or "")
+            states.append(poller.ledger.load([outcome.url])[outcome.url].stored)
+    assert states == [states[0]] * 4
+    assert states[0] is not None
+    assert {name.lower() for name, _ in states[0].fields} == {"etag", "cache-control"}
+
+
 @pytest.mark.parametrize(
     "failure",
     [
