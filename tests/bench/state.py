@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ DUE = 10_000
 def outcome(number: int, now: float = 0) -> Outcome:
     url = f"https://{number}.example.org/feed.xml"
     fields = Fields((("ETag", f'"{number}"'), ("Last-Modified", "Sat, 26 Apr 2025 10:00:00 GMT")))
-    stored = StoredResponse(url=url, status=200, fields=fields, request_time=now, response_time=now)
+    stored = StoredResponse(url=url, status=200, fields=fields, request_time=0, response_time=0)
     state = FeedState(
         url, stored=stored, chain=(url,), title=f"Feed {number}", digest=f"{number:032x}", last_polled=now,
         next_poll=now + 3600, interval=3600, reason="every hour, as it changes about that often",
@@ -29,13 +30,16 @@ def outcome(number: int, now: float = 0) -> Outcome:
     return Outcome(url, "unchanged", state)
 
 
-def seconds(function: Callable[[Any], object], argument: object) -> float:
-    """The best of some: what else the machine does is not of interest."""
+def seconds(
+    function: Callable[[Any], object], argument: object, prepared: Callable[[], object] = lambda: None
+) -> float:
+    """CPU seconds, the best of some: what else the machine does is not of interest."""
     took = []
     for _ in range(5):
-        started = time.perf_counter()
+        prepared()
+        started = time.process_time()
         function(argument)
-        took.append(time.perf_counter() - started)
+        took.append(time.process_time() - started)
     return min(took)
 
 
@@ -46,8 +50,10 @@ def main(folder: Path, feeds: int) -> None:
         with closing(SqliteLedger(folder / f"{size}.sqlite3")) as ledger:
             ledger.commit(outcome(number) for number in range(size))
             again = [outcome(number, 3600) for number in range(DUE)]
-            took[f"{DUE:,} outcomes committed, of {size:,} feeds known"] = seconds(ledger.commit, again)
             urls = [outcome(number).url for number in range(size)]
+            # A poll has loaded what it commits.
+            load = partial(ledger.load, urls[:DUE])
+            took[f"{DUE:,} outcomes committed, of {size:,} feeds known"] = seconds(ledger.commit, again, load)
             took[f"all {size:,} looked up, whether due"] = seconds(ledger.due, urls)
             loads[f"1,000 due loaded, of {size:,} feeds known"] = seconds(ledger.load, urls[:: size // 1000])
     print(json.dumps(took | loads))
