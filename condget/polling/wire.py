@@ -1,8 +1,9 @@
-"""The wire below one exchange: a connection of its own for every request, straight on h11 (RFC 9112).
+"""The wire below one exchange: a connection of its own for every request (RFC 9112).
 
 A name is resolved once, its addresses are checked, and a checked address is connected to, so that DNS cannot be
-rebound in between (E4). No connection is kept: a response that nobody asked for reaches no other feed. Proxies
-of the environment are left to httpcore, which speaks to them as httpx does. What goes wrong is a `Failure`.
+rebound in between (E4). No connection is kept: a response that nobody asked for reaches no other feed. A head without
+anything unusual is read here; h11 gets the bytes of any other, and is the judge of it. Proxies of the environment
+are left to httpcore, which speaks to them as httpx does. What goes wrong is a `Failure`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import re
 import socket
 import ssl
 import sys
@@ -23,6 +25,7 @@ import h11
 
 from condget.cache.fields import Fields
 from condget.errors import ForbiddenTarget
+from condget.polling.streams import Plain, Secured, Stream
 from condget.polling.targets import Target, is_literal, is_private
 from condget.polling.words import Failure
 
@@ -36,9 +39,18 @@ Connect = Callable[[str, int], Awaitable[socket.socket]]
 
 RawFields = list[tuple[bytes, bytes]]
 
-_READ = 65_536
 #: A head, or a line of chunk framing or trailers, may be that long. Validators of 8 kB fit well.
 _LONGEST_HEAD = 65_536
+#: A head that comes in more pieces than that is collected by h11, whose time does not grow with their number squared.
+_MOST_PIECES = 8
+#: Where a head ends (RFC 9112 §2.2 lets a bare LF end a line).
+_BLANK = re.compile(rb"\n\r?\n")
+#: A final response's head as RFC 9112 §4 and §5 have it, without obs-fold.
+_HEAD = re.compile(
+    r"HTTP/(1\.[01]) ([2-9][0-9][0-9])(?: ([\t -~\x80-\xff]*))?"
+    r"((?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*)*)\r\n\r\n"
+)
+_LENGTH = re.compile("[0-9]{1,15}")
 #: What heads, chunk framing and 1xx responses may add to the content.
 _OVERHEAD = 1_000_000
 #: Seconds before the next address of a host is tried; the last one has until the deadline.
@@ -65,8 +77,9 @@ class Head:
 class Connection(Protocol):
     """A connection for one request."""
 
-    #: False where the peer is known to have a private address.
-    public: bool
+    @property
+    def public(self) -> bool:
+        """False where the peer is known to have a private address."""
 
     async def exchange(self, target: Target, fields: RawFields) -> Head:
         """Send a GET and return the head of its final response."""
@@ -112,23 +125,18 @@ class Wire:
                 raise _forbidden(target.host)
             return _Proxied(_proxy_pool(proxy, self._context(target)), public=not private)
         sock, address = await self._open(target, guarded)
-        tls = self._context(target)
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=_READ, loop=loop)
+        stream: Stream = Plain(sock)
         try:
-            transport, _ = await loop.create_connection(
-                lambda: asyncio.StreamReaderProtocol(reader, loop=loop),
-                sock=sock,
-                ssl=tls,
-                server_hostname=target.host.rstrip(".") if tls else None,
-            )
+            if tls := self._context(target):
+                stream = secured = Secured(sock, tls, target.host.rstrip("."))
+                await secured.handshake()
         except (OSError, ValueError) as error:  # a ValueError is what ssl makes of an odd name
-            sock.close()
+            stream.close()
             raise _tls_failure(error) from error
         except BaseException:
-            sock.close()
+            stream.close()
             raise
-        return _Direct(transport, reader, public=not is_private(address), budget=most + _OVERHEAD)
+        return _Direct(stream, address, budget=most + _OVERHEAD)
 
     async def is_public(self, target: Target) -> bool:
         """Tell whether a host has public addresses only, as far as can be seen; one without any counts as such."""
@@ -162,13 +170,17 @@ class Wire:
         if guarded and any(is_private(address) for address in addresses):
             raise _forbidden(host)
         failure: OSError | None = None
-        addresses = addresses[:_MOST_ADDRESSES]
-        for address in addresses:
-            last = address is addresses[-1]
+        *firsts, last = addresses[:_MOST_ADDRESSES] or [""]
+        for address in firsts:
             try:
-                async with asyncio.timeout(None if last else _ADDRESS_TIMEOUT):
+                async with asyncio.timeout(_ADDRESS_TIMEOUT):
                     return await self._connect(address, target.port), address
             except OSError as error:  # a TimeoutError is one
+                failure = error
+        if last:
+            try:
+                return await self._connect(last, target.port), last
+            except OSError as error:
                 failure = error
         raise _no_connection(host, target.port, failure) from failure
 
@@ -193,22 +205,52 @@ class Wire:
 class _Direct:
     """A connection to the origin itself."""
 
-    def __init__(
-        self, transport: asyncio.WriteTransport, reader: asyncio.StreamReader, *, public: bool, budget: int
-    ) -> None:
-        self.public = public
-        self._transport = transport
-        self._reader = reader
+    def __init__(self, stream: Stream, address: str, *, budget: int) -> None:
+        self._stream = stream
+        self._address = address
         self._budget = budget
+        self._ended = False
+        #: Whether Content-Length says where the content ends.
         self._declared = False
-        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
+        #: What came behind the head, and how much of the content is to come; None: all until the end.
+        self._buffer = b""
+        self._left: int | None = None
+        #: The judge of a response that has anything unusual.
+        self._h11: h11.Connection | None = None
+
+    @property
+    def public(self) -> bool:
+        return not is_private(self._address)
 
     async def exchange(self, target: Target, fields: RawFields) -> Head:
-        request = h11.Request(method=b"GET", target=target.path, headers=fields)
-        head, end = self._h11.send(request), self._h11.send(h11.EndOfMessage())
-        self._transport.write((head or b"") + (end or b""))
+        lines = b"".join([b"%b: %b\r\n" % field for field in fields])
+        with suppress(OSError):  # the peer may have answered and closed already
+            await self._stream.send(b"GET %b HTTP/1.1\r\n%b\r\n" % (target.path, lines))
+        data = b""
+        for _ in range(_MOST_PIECES):
+            piece = await self._receive()
+            data += piece
+            if blank := _BLANK.search(data):
+                if head := _usual(data[: blank.end()]):
+                    self._buffer = data[blank.end() :]
+                    length = head.fields.first("Content-Length")
+                    self._declared = length is not None
+                    self._left = None if length is None else int(length)
+                    return head
+                break
+            if not piece or len(data) > _LONGEST_HEAD:
+                break
+        return await self._judged(target, fields, data)
+
+    async def _judged(self, target: Target, fields: RawFields, data: bytes) -> Head:
+        """Have h11 read the head, of which some came already."""
+        self._h11 = connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
+        connection.send(h11.Request(method=b"GET", target=target.path, headers=fields))
+        connection.send(h11.EndOfMessage())
+        if data:
+            connection.receive_data(data)
         while True:
-            event = await self._event()
+            event = await self._event(connection)
             if isinstance(event, h11.Response):
                 break  # 1xx responses are passed over; the budget bounds them
         received = _fields(event.headers.raw_items())
@@ -221,56 +263,94 @@ class _Direct:
         )
 
     async def read(self) -> bytes:
-        event = await self._event()
-        if isinstance(event, h11.Data):
-            return bytes(event.data)
-        # A second response belongs to nobody and is dropped with the connection. Anything else that follows
-        # means that the declared length was wrong and the content is cut off (B5).
-        if self._declared and (surplus := await self._surplus()) and not surplus.startswith(b"HTTP/"):
-            raise Failure("its content is longer than its Content-Length says", _TELL_OWNER)
-        return b""
+        if self._h11 is not None:
+            event = await self._event(self._h11)
+            if isinstance(event, h11.Data):
+                return bytes(event.data)
+            await self._end(self._h11.trailing_data[0])
+            return b""
+        if self._left == 0:
+            await self._end(self._buffer)
+            return b""
+        data, self._buffer = self._buffer or await self._receive(), b""
+        if self._left is not None:
+            if not data:
+                raise Failure("its content ends before it is complete", _AGAIN)
+            data, self._buffer = data[: self._left], data[self._left :]
+            self._left -= len(data)
+        return data
 
-    async def _surplus(self) -> bytes:
-        """Return what came behind the content. The server was asked to close, so waiting for more is short."""
-        surplus: bytes = self._h11.trailing_data[0]
-        if not surplus and not self._reader.at_eof():
+    async def _end(self, surplus: bytes) -> None:
+        """Look at what came behind the content. The server was asked to close, so waiting for more is short.
+
+        A second response belongs to nobody and is dropped with the connection. Anything else that follows means
+        that the declared length was wrong and the content is cut off (B5).
+        """
+        if not self._declared:
+            return
+        if not surplus and not self._ended:
             with suppress(TimeoutError, OSError):
                 async with asyncio.timeout(_SURPLUS_TIMEOUT):
-                    surplus = await self._reader.read(_READ)
-        return surplus.lstrip(b"\r\n")
+                    surplus = await self._stream.receive()
+        surplus = surplus.lstrip(b"\r\n")
+        if surplus and not surplus.startswith(b"HTTP/"):
+            raise Failure("its content is longer than its Content-Length says", _TELL_OWNER)
 
-    async def _event(self) -> object:
+    async def _event(self, connection: h11.Connection) -> object:
         while True:
             try:
-                event = self._h11.next_event()
+                event = connection.next_event()
             except h11.RemoteProtocolError as error:
-                raise _protocol_failure(error, self._h11) from error
+                raise _protocol_failure(error, connection) from error
             if event is not h11.NEED_DATA:
                 return event
-            try:
-                data = await self._reader.read(_READ)
-            except OSError as error:  # ssl.SSLError is one
-                raise Failure(f"the connection broke off ({_reason(error)})", _AGAIN) from error
-            if not data and self._h11.their_state is h11.SEND_RESPONSE:
+            data = await self._receive()
+            if not data and connection.their_state is h11.SEND_RESPONSE:
                 raise Failure("the server closed the connection without an answer", _AGAIN)
-            self._budget -= len(data)
-            if self._budget < 0:
-                raise Failure("the server sends more than any feed needs", "do not trust this site")
-            self._h11.receive_data(data)
+            connection.receive_data(data)
+
+    async def _receive(self) -> bytes:
+        if self._ended:
+            return b""
+        try:
+            data = await self._stream.receive()
+        except OSError as error:  # ssl.SSLError is one
+            raise Failure(f"the connection broke off ({_reason(error)})", _AGAIN) from error
+        self._ended = not data
+        self._budget -= len(data)
+        if self._budget < 0:
+            raise Failure("the server sends more than any feed needs", "do not trust this site")
+        return data
 
     async def aclose(self) -> None:
-        # Not close(): over TLS that would wait for the peer's farewell.
-        self._transport.abort()
+        self._stream.close()
+
+
+def _usual(data: bytes) -> Head | None:
+    """Read a head, or return None where it has anything unusual."""
+    if not (found := _HEAD.fullmatch(data.decode("latin-1"))):
+        return None
+    version, status, phrase, lines = found.groups("")
+    named = [line.partition(":") for line in lines.split("\r\n")[1:]]
+    fields = Fields([(name, value.strip(" \t")) for name, _, value in named])
+    lengths = fields.all("Content-Length")
+    if "Transfer-Encoding" in fields or len(lengths) > 1 or (lengths and not _LENGTH.fullmatch(lengths[0])):
+        return None
+    return Head(int(status), fields, phrase, f"HTTP/{version}")
 
 
 class _Proxied:
     """A connection through a proxy."""
 
     def __init__(self, pool: httpcore.AsyncConnectionPool, *, public: bool) -> None:
-        self.public = public
+        self._public = public
         self._pool = pool
         self._response: httpcore.Response | None = None
         self._chunks: AsyncGenerator[bytes] | None = None
+
+    @property
+    def public(self) -> bool:
+        return self._public
 
     async def exchange(self, target: Target, fields: RawFields) -> Head:
         import httpcore

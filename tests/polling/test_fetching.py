@@ -1,4 +1,7 @@
-"""One exchange of the poller, judged by what a raw origin received. Test names carry the point they check."""
+"""One exchange of the poller, judged by what a raw origin received, on every path through the wire.
+
+Test names carry the point they check.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ import pytest
 from condget import settings
 from condget.errors import FetchError, ForbiddenTarget
 from condget.polling import codings, wire
+from condget.polling.batch import Manners
 from condget.polling.fetching import Ask, Fetched, Limits, fetch
+from condget.polling.turns import Turns
 from condget.polling.wire import Wire
 from tests.origin import (
     Answer,
@@ -26,6 +31,8 @@ from tests.origin import (
     ok,
     redirect,
 )
+
+pytestmark = pytest.mark.usefixtures("path")
 
 FEED = b"<?xml version='1.0'?><rss><channel><title>A feed</title></channel></rss>"
 #: Addresses of names that tests use; those that count as public are connected to on loopback.
@@ -57,7 +64,7 @@ def get(url: str, on: Wire | None = None, clock: Callable[[], float] = lambda: 1
 
     async def once() -> Fetched:
         try:
-            return await fetch(on or town(), Ask(url, **options), clock)
+            return await fetch(on or town(), Ask(url, **options), clock, Turns(clock, manners=Manners(gap=0)))
         finally:
             assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -549,7 +556,36 @@ def test_b5_an_answer_that_is_not_whole_is_an_error(origin: Origin, answer: Answ
 @pytest.mark.parametrize("framed", [{"chunked": True}, {"chunks": [FEED[:9], FEED[9:]]}, {}])
 def test_content_comes_in_every_framing(origin: Origin, framed: dict[str, Any]) -> None:
     origin.script("/feed", Answer(body=FEED, **framed), Answer(body=FEED, version="HTTP/1.0", **framed))
-    assert get(origin.url("/feed")).content == FEED
+    for _ in range(2):
+        assert get(origin.url("/feed")).content == FEED
+
+
+@pytest.mark.parametrize(
+    ("answer", "delimited"),
+    [
+        (Answer(body=FEED), True),
+        (Answer(body=FEED, chunked=True), True),
+        (Answer(304), True),
+        (Answer(body=FEED, chunks=[FEED]), False),
+        (b"HTTP/1.0 200 OK\n\n" + FEED, False),
+    ],
+)
+def test_b5_content_that_only_the_connection_ends_is_told_apart(
+    origin: Origin, answer: Answer | bytes, delimited: bool
+) -> None:
+    """B5: it may be cut off, and only the document itself can tell."""
+    origin.script("/feed", answer)
+    assert get(origin.url("/feed")).delimited is delimited
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 8, 9, 100])
+def test_a_head_may_come_in_any_number_of_pieces(origin: Origin, pieces: int) -> None:
+    answer = b'HTTP/1.1 200 OK\r\nETag: "a"\r\nContent-Length: 6\r\n\r\n<rss/>'
+    size = -(-len(answer) // pieces)
+    parts = [answer[n : n + size] for n in range(0, len(answer), size)]
+    origin.script("/feed", Answer(raw=parts, chunk_delay=0.001))
+    fetched = get(origin.url("/feed"))
+    assert (fetched.content, fetched.response.fields.get("etag")) == (b"<rss/>", '"a"')
 
 
 def test_b5_a_coding_that_is_broken_or_was_not_offered_is_an_error(origin: Origin) -> None:

@@ -1,0 +1,44 @@
+"""Fixtures of the poller's tests: every path that a response can take through the wire."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from condget.polling import wire
+from condget.polling.targets import Target
+from condget.polling.wire import Head, Wire
+from tests.origin import Origin
+
+
+@pytest.fixture(params=["usual", "h11", "tls"])
+def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Heads that are read by the wire itself, all heads read by h11, and TLS below every connection."""
+    if request.param == "h11":
+        monkeypatch.setattr(wire, "_usual", _nothing_is_usual)
+    if request.param == "tls":
+        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server.load_cert_chain(Path(__file__).with_name("secure.test.pem"))
+        client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        client.check_hostname = False  # any name leads here; that names are verified is tested apart
+        client.verify_mode = ssl.CERT_NONE
+
+        def context(self: Wire, target: Target) -> ssl.SSLContext:
+            return client
+
+        serve = Origin._serve
+
+        def secured(self: Origin, connection: socket.socket, number: int) -> None:
+            with suppress(OSError):
+                serve(self, server.wrap_socket(connection, server_side=True), number)
+
+        monkeypatch.setattr(Wire, "_context", context)
+        monkeypatch.setattr(Origin, "_serve", secured)
+
+
+def _nothing_is_usual(data: bytes) -> Head | None:
+    return None
