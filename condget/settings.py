@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from condget.errors import UsageError
+
 __version__ = "0.1.0"
 
 PROJECT_URL = "https://github.com/condget/condget"
@@ -23,6 +25,7 @@ CACHE_DIR_ENV = "CONDGET_CACHE_DIR"
 STATE_DIR_ENV = "CONDGET_STATE_DIR"
 #: POSIX seconds that `condget` takes for the present instant; for tests and for trying out a schedule.
 NOW_ENV = "CONDGET_NOW"
+_YEAR_10000 = 253_402_300_800
 
 
 def cache_path() -> Path:
@@ -39,12 +42,17 @@ def clock() -> Clock:
     """Return the clock of the command line: the system's, or one that stands still at `$CONDGET_NOW`.
 
     Raises:
-        ValueError: `$CONDGET_NOW` is not a number.
+        UsageError: `$CONDGET_NOW` is no number, or no instant before the year 10000.
     """
     fixed = os.environ.get(NOW_ENV)
     if not fixed:
         return time.time
-    instant = float(fixed)
+    try:
+        instant = float(fixed)
+    except ValueError:
+        instant = -1.0
+    if not 0 <= instant < _YEAR_10000:
+        raise UsageError(f"${NOW_ENV} is no number of POSIX seconds; correct it or take it away")
     return lambda: instant
 
 

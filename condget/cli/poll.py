@@ -18,7 +18,7 @@ import typer
 
 from condget import settings
 from condget.cli.lists import Feeds, State, read
-from condget.errors import CondgetError, UsageError
+from condget.errors import CondgetError
 
 if TYPE_CHECKING:
     from condget.feeds.outcomes import Outcome
@@ -57,8 +57,8 @@ def poll(
         typer.Option(metavar="SECONDS", min=0.1, help="The deadline of one exchange, redirects included."),
     ] = 30.0,
     concurrency: Annotated[
-        int, typer.Option(metavar="N", min=1, max=500, help="Requests at once over all hosts.")
-    ] = 20,
+        int, typer.Option(metavar="N", min=1, max=4_000, help="Requests at once over all hosts.")
+    ] = 500,
     gap: Annotated[
         float | None,
         typer.Option(
@@ -117,7 +117,7 @@ def poll(
         gap=gap,
     )
     subscriptions = read(feeds)
-    clock = _clock()
+    clock = settings.clock()
 
     from condget.stores.ledger import SqliteLedger
     from condget.stores.lock import lock
@@ -285,15 +285,6 @@ def _interruptible(executor: Executor) -> Iterator[list[int]]:
         yield signals
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _clock() -> settings.Clock:
-    try:
-        return settings.clock()
-    except ValueError:
-        raise UsageError(
-            f"${settings.NOW_ENV} is no number of POSIX seconds; correct it or take it away"
-        ) from None
 
 
 def _colour(stream: object) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from condget.feeds.outcomes import Entry, Outcome
 from condget.reports.options import ReportOptions
-from condget.reports.words import address, instant, redacted
+from condget.reports.words import address, instant, place, redacted
 
 SCHEMA = "condget.poll/1"
 
@@ -21,7 +21,7 @@ def report(outcome: Outcome, options: ReportOptions) -> str:
         return ""
     members = {
         "schema": SCHEMA,
-        "url": address(outcome.url),
+        "url": place(outcome),
         "name": outcome.name,
         "title": outcome.title,
         "status": outcome.status,

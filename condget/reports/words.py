@@ -98,7 +98,7 @@ def sentence(outcome: Outcome) -> str | None:
     if outcome.moved_to:
         clauses.append(f"moved to {address(outcome.moved_to)} and asked there from now on; change the list")
     if outcome.reissued:
-        clauses.append("all entries came with other ids; none is new")
+        clauses.append("the known entries came with other ids, which is no news")
     return "; ".join(clauses) or None
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 
@@ -24,6 +26,8 @@ def make_file(path: Path) -> None:
     except FileExistsError:
         # Not opened here: closing it would drop the locks that SQLite holds on it in this process.
         mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path)) from None
         if mode & 0o077 and path.stat().st_uid == os.geteuid():
             path.chmod(mode & 0o700)
         return
