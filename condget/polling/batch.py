@@ -13,8 +13,6 @@ from urllib.parse import urlsplit
 from condget.cache.messages import Response
 from condget.feeds.outcomes import Document, HostHold
 from condget.feeds.schedule import Pace
-from condget.polling.targets import parse
-from condget.polling.words import Failure
 
 _PLAIN = re.compile(r"https?://([a-z0-9_.-]+)(?::[0-9]*)?(?:[/?#]|\Z)")
 
@@ -30,8 +28,8 @@ class Manners:
     unconditional: bool = False
     #: The deadline of one exchange (F1).
     timeout: float = 30.0
-    #: Requests under way at once, over all hosts.
-    concurrency: int = 20
+    #: Requests under way at once, over all hosts; one that waits long for its answer counts no longer.
+    concurrency: int = 500
     #: Between the starts of two requests to one host (C12); None: 1 second, but none for loopback.
     gap: float | None = None
 
@@ -112,6 +110,9 @@ def host_of(url: str) -> str:
     """
     if plain := _PLAIN.match(url):
         return plain[1].rstrip(".")
+    from condget.polling.targets import parse
+    from condget.polling.words import Failure
+
     try:
         return parse(url).host.rstrip(".")
     except Failure:

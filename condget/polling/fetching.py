@@ -12,6 +12,7 @@ import asyncio
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from condget import settings
 from condget.cache.messages import Response
@@ -159,36 +160,42 @@ async def fetch(wire: Wire, ask: Ask, clock: settings.Clock, turns: Turns | None
 
 def _request(ask: Ask, first: Target, target: Target) -> tuple[RawFields, tuple[tuple[str, str], ...]]:
     """Compose the fields of one hop; the preconditions among them are returned apart."""
-    own = {
-        "User-Agent": ask.user_agent,
-        "Accept": ACCEPT,
-        "Accept-Encoding": ", ".join(offered()),
-    }
     configured: tuple[tuple[str, str], ...] = ()
+    authorization: tuple[tuple[str, str], ...] = ()
     if target.origin == first.origin:
         configured = ask.fields
         userinfo = ask.userinfo if ask.userinfo is not None else first.userinfo
         if userinfo is not None:
-            own["Authorization"] = "Basic " + basic_token(userinfo)
-    if ask.no_cache:
-        own["Cache-Control"] = "no-cache"
-    own["Connection"] = "close"
+            authorization = (("Authorization", "Basic " + basic_token(userinfo)),)
     sent = ask.preconditions if target.url in (ask.preconditions_for or (first.url,)) else ()
-
-    names = {name.lower() for name, _ in configured}
-    if refused := names & RESERVED:
-        raise Failure(f"the field {min(refused)} cannot be configured", "take it out of the list of feeds")
-    pairs = [pair for pair in own.items() if pair[0].lower() not in names]
-    raw = [(b"Host", target.host_field)]
-    for name, given in (*pairs, *configured, *sent):
-        value = given.strip(" \t")  # blanks around it are none of a value (RFC 9110 §5.5)
-        try:
-            raw.append((name.encode("ascii"), value.encode("latin-1")))
-        except UnicodeError:
-            raise _unsendable(name) from None
-        if not _TOKEN.fullmatch(name) or _UNSENDABLE.search(value):
-            raise _unsendable(name)
+    raw = [(b"Host", target.host_field), *_own(ask.user_agent, ask.no_cache)]
+    raw += [_field(*pair) for pair in authorization]
+    if configured:
+        names = {name.lower() for name, _ in configured}
+        if refused := names & RESERVED:
+            raise Failure(f"the field {min(refused)} cannot be configured", "take it out of the list of feeds")
+        raw = [pair for pair in raw if pair[0].decode("ascii").lower() not in names]
+    raw += [_field(*pair) for pair in (*configured, *sent)]
     return raw, sent
+
+
+@lru_cache(maxsize=16)
+def _own(user_agent: str, no_cache: bool) -> RawFields:
+    """Compose the fields that are the same in every request."""
+    own = [("User-Agent", user_agent), ("Accept", ACCEPT), ("Accept-Encoding", ", ".join(offered()))]
+    if no_cache:
+        own.append(("Cache-Control", "no-cache"))
+    return [_field(*pair) for pair in (*own, ("Connection", "close"))]
+
+
+def _field(name: str, value: str) -> tuple[bytes, bytes]:
+    value = value.strip(" \t")  # blanks around it are none of a value (RFC 9110 §5.5)
+    if not _TOKEN.fullmatch(name) or _UNSENDABLE.search(value):
+        raise _unsendable(name)
+    try:
+        return name.encode("ascii"), value.encode("latin-1")
+    except UnicodeError:
+        raise _unsendable(name) from None
 
 
 def _unsendable(name: str) -> Failure:

@@ -17,7 +17,7 @@ _ELSEWHERE = "ask the site's owner, or use another URL"
 _PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"(?:[a-z0-9_~-]{1,63}\.)*[a-z0-9_~-]{1,63}\.?")
 #: What most URLs are. The rest, and whatever may be wrong, is for urlsplit().
-_PLAIN = re.compile(r"(https?)://([a-z0-9_.-]{1,253})(?::([0-9]{1,4}))?([/?][!\"$-~]*)?")
+_PLAIN = re.compile(r"(https?)://([a-z0-9_.-]{1,253})(?::([0-9]{1,5}))?([/?][!\"$-~]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,12 @@ def parse(url: str) -> Target:
     Raises:
         Failure: it cannot be asked; a `ForbiddenTarget` where the scheme is neither http nor https.
     """
-    if (plain := _PLAIN.fullmatch(url)) and _NAME.fullmatch(plain[2]):
+    if plain := _PLAIN.fullmatch(url):
         scheme, name, digits, rest = plain.groups("")
-        target = rest if rest.startswith("/") else "/" + rest
-        return Target(url, scheme, name, int(digits or _PORTS[scheme]), target.encode("ascii"))
+        number = int(digits or _PORTS[scheme])
+        if number <= 65_535 and _NAME.fullmatch(name):
+            target = rest if rest.startswith("/") else "/" + rest
+            return Target(url, scheme, name, number, target.encode("ascii"))
     if re.search(r"[\x00-\x20\x7f]", url):
         raise Failure("the URL has a space or a control character in it", "percent-encode it")
     url = url.partition("#")[0]

@@ -100,8 +100,9 @@ class _Worker:
         try:
             fetched = await self._fetch(job)
             response = fetched.response
-            polled = replace(
-                polled,
+            polled = Polled(
+                job.key,
+                self._clock(),
                 response=response,
                 chain=fetched.chain,
                 permanent_to=fetched.permanent_to,
@@ -109,19 +110,19 @@ class _Worker:
                 received=fetched.received,
             )
             if response.status == 304:
-                if not _believed(job, fetched):
-                    raise DocumentError("a 304 for content that was never received; no-cache did not help")
-            elif response.status not in _WITH_FEED:
+                if _believed(job, fetched):
+                    return polled
+                raise DocumentError("a 304 for content that was never received; no-cache did not help")
+            if response.status not in _WITH_FEED:
                 raise DocumentError(_refusal(job, fetched))
-            else:
-                digest = blake2b(fetched.content, digest_size=16).hexdigest()
-                document: Document | None = None
-                if digest != job.digest:
-                    document = await self._read(job, fetched)
-                polled = replace(polled, digest=digest)
-                if document is not None and document.cut_off and digest != job.cut_off:
-                    raise DocumentError(_CUT_OFF)
-                polled = replace(polled, document=document)
+            digest = blake2b(fetched.content, digest_size=16).hexdigest()
+            document: Document | None = None
+            if digest != job.digest:
+                document = await self._read(job, fetched)
+            polled = replace(polled, digest=digest)
+            if document is not None and document.cut_off and digest != job.cut_off:
+                raise DocumentError(_CUT_OFF)
+            polled = replace(polled, document=document)
         except Held as held:
             led = f"{shown(job.url)} leads to {held.hold.host}: " if held.chain else ""
             return Polled(job.key, self._clock(), f"{led}{held.hold.reason}", held.hold.until, chain=held.chain)
