@@ -332,6 +332,19 @@ def _state(state: Mapping[str, Any]) -> str:
     return repr(sorted({**state, "elementstack": names}.items()))
 
 
+@cache
+def _reader() -> Any:
+    """Return a SAX reader that hands on text in few pieces: expat ends one at each reference and line."""
+    from xml.sax.expatreader import ExpatParser
+
+    class Reader(ExpatParser):
+        def reset(self) -> None:
+            super().reset()
+            self._parser.buffer_text = True  # type: ignore[attr-defined]
+
+    return Reader
+
+
 def _strictly(strict: Any, text: str) -> tuple[Any, str | None]:
     """Return the parser after it has read the text, and why it stopped, if it did."""
     import xml.sax
@@ -342,7 +355,7 @@ def _strictly(strict: Any, text: str) -> tuple[Any, str | None]:
     # Without an address to start from, since joining it at every element would be a third of the time.
     handler = strict("", None, "utf-8")
     handler.resolve_relative_uris = handler.sanitize_html = False
-    reader = xml.sax.make_parser()
+    reader = _reader()()
     reader.setFeature(xml.sax.handler.feature_namespaces, True)
     reader.setFeature(xml.sax.handler.feature_external_ges, False)
     reader.setContentHandler(handler)

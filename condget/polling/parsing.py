@@ -22,6 +22,9 @@ from condget.feeds.outcomes import Document
 #: More children than that do not pay: reading a feed takes less time than fetching it.
 _MOST = max(1, min(2, os.cpu_count() or 1))
 
+#: A child's start takes as long as reading some documents: another one is for more than so many.
+_ENOUGH = 8
+
 
 class Parser:
     """Hands documents to children. `function` is what reads them: `module:name`, called as `documents.parse` is."""
@@ -29,7 +32,9 @@ class Parser:
     def __init__(self, seconds: float = 20.0, function: str = "condget.feeds.documents:parse") -> None:
         self._seconds = seconds
         self._function = function
-        self._slots = asyncio.Semaphore(_MOST)
+        self._slots = asyncio.Semaphore(1)
+        self._children = 1
+        self._waiting = 0
         self._idle: list[Process] = []
         self._started: list[Process] = []
 
@@ -40,7 +45,12 @@ class Parser:
             DocumentError: it is no feed, or it crashed the parser, or took too long.
         """
         task = pickle.dumps((content, content_type, location, items))
+        self._waiting += 1
+        if self._waiting > _ENOUGH and self._children < _MOST:
+            self._children += 1
+            self._slots.release()
         async with self._slots:
+            self._waiting -= 1
             child = self._idle.pop() if self._idle else await self._start()
             try:
                 answer = await _exchange(child, task)

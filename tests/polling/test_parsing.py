@@ -9,7 +9,7 @@ import pytest
 
 from condget.errors import DocumentError
 from condget.feeds.subscriptions import single
-from condget.polling import Manners, poll
+from condget.polling import Manners, parsing, poll
 from condget.polling.executors import InProcess
 from condget.polling.parsing import Parser
 from condget.stores.memory_ledger import MemoryLedger
@@ -41,6 +41,24 @@ def test_f3_f4_the_next_document_is_read_all_the_same(content: bytes, words: str
             assert (await children.parse(b"good", None, "")).title == "good"
         finally:
             await children.aclose()
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(("documents", "children"), [(1, 1), (9, 1), (40, 2)])
+def test_another_child_is_started_for_many_documents_only(
+    documents: int, children: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parsing, "_MOST", 2)
+
+    async def play() -> None:
+        reader = parser()
+        try:
+            found = await asyncio.gather(*(reader.parse(b"good", None, "") for _ in range(documents)))
+            assert [document.title for document in found] == ["good"] * documents
+            assert len(reader._started) == children
+        finally:
+            await reader.aclose()
 
     asyncio.run(play())
 
