@@ -32,7 +32,7 @@ from condget.stores.cache_writer import CacheWriter, size_of, useless_from
 _MOST_LATER = 1000
 _LATER_SECONDS = 1.0
 #: Most bytes of content that stay in memory: what was read last.
-_RECENT_BYTES = 8 << 20
+_RECENT_BYTES = 16 << 20
 _EXPORT_SCHEMA = "condget.cache/1"
 
 
