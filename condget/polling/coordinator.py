@@ -200,7 +200,7 @@ def _former(
         if key not in known and subscription.url in moves and moves[subscription.url] not in unique
     }
     due = ledger.due(list(former.values()))
-    return {key: (old, due[old]) for key, old in former.items() if not due[old][2]}
+    return {key: (old, due[old]) for key, old in former.items() if old in due and not due[old][2]}
 
 
 def _pace(subscription: Subscription, manners: Manners) -> Pace:
