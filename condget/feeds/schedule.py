@@ -10,10 +10,12 @@ every second time only: let cron run every few minutes instead; a run with nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
+from typing import Any
 
 from condget.cache.dates import parse_date
 from condget.cache.directives import MAX_DELTA_SECONDS, parse_delta_seconds
@@ -35,6 +37,10 @@ CLOCK_SLACK = 5 * MINUTE
 #: finds news.
 GROWTH, DECLINE = 1.5, 0.5
 
+#: A wait in seconds, and what says why: words are made for the longest wait only.
+_Rule = tuple[float, Callable[[], str]]
+
+_FRESHNESS = frozenset({"cache-control", "expires"})
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -74,10 +80,11 @@ class Due:
     gone: bool = False
     hold: HostHold | None = None
 
-    def applied(self, state: FeedState) -> FeedState:
-        """Return a state with this plan in it."""
+    def applied(self, state: FeedState, **changes: Any) -> FeedState:
+        """Return a state with this plan in it, and with these changes."""
         return replace(
             state,
+            **changes,
             next_poll=self.at,
             interval=self.interval,
             failures=self.failures,
@@ -107,8 +114,8 @@ def after_success(
     """
     interval = _adapted(before, changed, pace, now)
     answer = f"the {status} at {instant(now, now)}"
-    wait, why = max(_waits(stored, hints, interval, answer, pace), key=lambda rule: rule[0])
-    at, reason = _planned(before.url, wait, why, hints, pace, now)
+    wait, why = max(_waits(stored, hints, interval, answer, pace), key=itemgetter(0))
+    at, reason = _planned(before.url, wait, why(), hints, pace, now)
     return Due(at, interval, 0, reason)
 
 
@@ -198,7 +205,8 @@ def is_due(next_poll: float, *, pace: Pace, now: float) -> bool:
     An instant that no rule can have planned counts as due: a clock ran ahead once, and nothing sleeps for a
     year because of it (C14).
     """
-    return next_poll <= now or next_poll > now + horizon(pace)
+    # What lies within the cap lies within the horizon: of a long list without a feed that is due, all but a few.
+    return next_poll <= now or (next_poll > now + pace.cap and next_poll > now + horizon(pace))
 
 
 @lru_cache(maxsize=64)
@@ -243,8 +251,12 @@ def spread(url: str, wait: float) -> float:
 
 def instant(at: float, now: float) -> str:
     """Return an instant in UTC to the minute; the date is left out where it is that of `now`."""
-    when = datetime.fromtimestamp(at, UTC)
-    return f"{when:%H:%MZ}" if at // DAY == now // DAY else f"{when:%Y-%m-%d %H:%MZ}"
+    return _minute(at // MINUTE, at // DAY == now // DAY)
+
+
+@lru_cache(maxsize=4096)
+def _minute(minute: float, today: bool) -> str:
+    return datetime.fromtimestamp(minute * MINUTE, UTC).strftime("%H:%MZ" if today else "%Y-%m-%d %H:%MZ")
 
 
 def span(seconds: float) -> str:
@@ -264,57 +276,53 @@ def span(seconds: float) -> str:
 
 def _waits(
     stored: StoredResponse | None, hints: Hints, interval: float, answer: str, pace: Pace
-) -> list[tuple[float, str]]:
+) -> list[_Rule]:
     """Return how long each rule wants to wait after a success, and why; of equal waits the first says why."""
-    waits = [_floor(pace)]
-    if pace.every is not None:
-        return waits
+    if (every := pace.every) is not None:
+        return [(every, lambda: f"every={span(every)} in the list")]
+    default = " by default" if pace.minimum == HOUR else ""
+    waits: list[_Rule] = [(pace.minimum, lambda: f"asked at most every {span(pace.minimum)}{default}")]
     if stored is None or not has_validator(stored.fields):
         seldom = pace.without_validators
-        waits.append((seldom, f"no validators: asked at most every {span(seldom)}"))
-    if stored is not None:
-        waits += [_hint(lifetime, f"{words} of {answer}", pace) for lifetime, words in _freshness(stored)]
-    if hints.ttl is not None:
-        waits.append(_hint(hints.ttl, f"ttl of the feed: {span(hints.ttl)}", pace))
-    if pace.update_period and hints.update_period is not None:
-        period = hints.update_period
-        waits.append(_hint(period, f"updatePeriod of the feed: {span(period)}", pace))
-    waits.append((interval, f"rarely changes: every {span(interval)}"))
+        waits.append((seldom, lambda: f"no validators: asked at most every {span(seldom)}"))
+    if stored is not None and (freshness := _freshness(stored)):
+        lifetime, words = freshness
+        waits.append(_hint(lifetime, lambda: f"{words} of {answer}", pace))
+    if (ttl := hints.ttl) is not None:
+        waits.append(_hint(ttl, lambda: f"ttl of the feed: {span(ttl)}", pace))
+    if pace.update_period and (period := hints.update_period) is not None:
+        waits.append(_hint(period, lambda: f"updatePeriod of the feed: {span(period)}", pace))
+    waits.append((interval, lambda: f"rarely changes: every {span(interval)}"))
     return waits
 
 
-def _floor(pace: Pace) -> tuple[float, str]:
-    if pace.every is not None:
-        return pace.every, f"every={span(pace.every)} in the list"
-    default = " by default" if pace.minimum == HOUR else ""
-    return pace.minimum, f"asked at most every {span(pace.minimum)}{default}"
-
-
-def _freshness(stored: StoredResponse) -> list[tuple[float, str]]:
-    """What the origin states about freshness, with its source; nothing where it states none that counts.
+def _freshness(stored: StoredResponse) -> tuple[float, str] | None:
+    """What the origin states about freshness, with its source; None where it states nothing that counts.
 
     RFC 9111 §1.2.2 takes an overflowing max-age for 2^31 seconds. That is how long a response may be reused,
     not how long a poller has to stay away: such a number is a mistake, and the plain minimum holds (C4).
     """
+    if not stored.fields.has_any(_FRESHNESS):
+        return None
     directives = response_directives(stored)
     # no-cache="field" forbids that field alone (RFC 9111 §5.2.2.4).
     if "no-store" in directives or ("no-cache" in directives and directives["no-cache"] is None):
-        return []
+        return None
     lifetime = explicit_lifetime(stored)
     if not lifetime:
-        return []
+        return None
     if "max-age" not in directives:
         words = f"Expires: {stored.fields.first('expires')}"
     elif lifetime < MAX_DELTA_SECONDS:
         words = f"max-age={directives['max-age']}"
     else:
-        return []
+        return None
     age = age_value(stored.fields)
-    return [(lifetime - age, f"{words} less Age {age}" if age else words)]
+    return lifetime - age, f"{words} less Age {age}" if age else words
 
 
-def _hint(seconds: float, words: str, pace: Pace) -> tuple[float, str]:
-    return min(seconds, pace.cap), words + _capped(seconds, pace)
+def _hint(seconds: float, words: Callable[[], str], pace: Pace) -> _Rule:
+    return min(seconds, pace.cap), lambda: words() + _capped(seconds, pace)
 
 
 def _capped(seconds: float, pace: Pace) -> str:

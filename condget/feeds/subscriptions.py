@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 from urllib.parse import quote, unquote
 
 from condget.errors import SubscriptionError
@@ -53,6 +52,8 @@ class Subscription:
         credentials = self.credentials
         if credentials is None:
             return self.url
+        from hashlib import blake2b  # loads OpenSSL
+
         return f"{self.url}#user={blake2b(credentials[0].encode(), digest_size=6).hexdigest()}"
 
     @property
@@ -75,9 +76,9 @@ def parse_list(data: bytes | str, source: str) -> tuple[Subscription, ...]:
     if start == "<":
         from condget.feeds.opml import outlines
 
-        return _all(((line, _outline(source, line, attributes)) for line, attributes in outlines(text, source)), source)
-    lines = enumerate(re.split(r"\r\n|\n|\r", text), 1)
-    return _all(((number, _line(source, number, line)) for number, line in lines), source)
+        return _all(outlines(text, source), _outline, source)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return _all(enumerate(lines, 1), _line, source)
 
 
 def merge(lists: Iterable[Iterable[Subscription]]) -> tuple[Subscription, ...]:
@@ -117,18 +118,21 @@ def duration(text: str) -> float:
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
-# A line becomes a function that makes its subscription or raises ValueError, so that one loop gathers what is refused.
-_Maker = Callable[[], Subscription | None]
+_Row = TypeVar("_Row")
 
 
-def _all(makers: Iterable[tuple[int, _Maker]], source: str) -> tuple[Subscription, ...]:
+def _all(
+    rows: Iterable[tuple[int, _Row]], make: Callable[[str, _Row], Subscription | None], source: str
+) -> tuple[Subscription, ...]:
+    """Return what `make` makes of numbered rows; it raises ValueError for a row that is refused."""
     found: list[Subscription] = []
     refused: list[str] = []
-    for number, make in makers:
+    for number, row in rows:
+        where = f"{source}:{number}"
         try:
-            subscription = make()
+            subscription = make(where, row)
         except ValueError as error:
-            refused.append(f"{source}:{number}: {error}")
+            refused.append(f"{where}: {error}")
             continue
         if subscription is not None:
             found.append(subscription)
@@ -151,35 +155,28 @@ def _text(data: bytes | str, source: str) -> str:
         raise SubscriptionError(f"{source}:{number}: not UTF-8 text; save the list as UTF-8") from None
 
 
-def _line(source: str, number: int, line: str) -> _Maker:
-    def make() -> Subscription | None:
-        written, _, rest = line.strip(" \t").replace("\t", " ").partition(" ")
-        if not written or written[0] == "#":
-            return None
-        target, userinfo = _target(written)
-        where = f"{source}:{number}"
-        if not rest:
-            return Subscription(target, userinfo, where)
-        name, options = _options(_words(rest))
-        return Subscription(target, userinfo, where, name, options)
-
-    return make
+def _line(where: str, line: str) -> Subscription | None:
+    written, _, rest = line.strip(" \t").replace("\t", " ").partition(" ")
+    if not written or written[0] == "#":
+        return None
+    target, userinfo = _target(written)
+    if not rest:
+        return Subscription(target, userinfo, where)
+    name, options = _options(_words(rest))
+    return Subscription(target, userinfo, where, name, options)
 
 
-def _outline(source: str, number: int, attributes: Mapping[str, str]) -> _Maker:
-    def make() -> Subscription | None:
-        target, userinfo = _target(attributes["xmlurl"].strip())
-        pairs = []
-        for attribute, value in attributes.items():
-            prefix, _, option = attribute.rpartition(":")
-            if prefix == "condget" or (not prefix and option in _OPTIONS and option != "name"):
-                values = value.splitlines() if option == "header" else [value]
-                pairs += [(option, one.strip()) for one in values]
-        name, options = _options(pairs)
-        title = name or " ".join((attributes.get("text") or attributes.get("title") or "").split())
-        return Subscription(target, userinfo, f"{source}:{number}", title or None, options)
-
-    return make
+def _outline(where: str, attributes: Mapping[str, str]) -> Subscription | None:
+    target, userinfo = _target(attributes["xmlurl"].strip())
+    pairs = []
+    for attribute, value in attributes.items():
+        prefix, _, option = attribute.rpartition(":")
+        if prefix == "condget" or (not prefix and option in _OPTIONS and option != "name"):
+            values = value.splitlines() if option == "header" else [value]
+            pairs += [(option, one.strip()) for one in values]
+    name, options = _options(pairs)
+    title = name or " ".join((attributes.get("text") or attributes.get("title") or "").split())
+    return Subscription(target, userinfo, where, title or None, options)
 
 
 _WORD = re.compile(r"""(?:[^\s"'\\]|"(?:[^"\\]|\\.)*+"|'[^']*+'|\\.)++""")
