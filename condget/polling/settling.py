@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from condget.cache.fields import Fields
 from condget.cache.freshening import freshened
@@ -36,9 +38,9 @@ def settle(
     """Return what a poll found; `before` and `seen` are what is remembered of the feed."""
     first = before is None or before.last_changed is None
     before = before or FeedState(job.key)
-    told = Outcome(
+    told = partial(
+        Outcome,
         job.key,
-        "skipped",
         name=subscription.name,
         title=before.title,
         http_status=polled.response.status if polled.response else None,
@@ -47,13 +49,13 @@ def settle(
         connected=polled.connected,
     )
     if polled.skipped is not None:
-        return replace(told, reason=polled.skipped)
+        return told(status="skipped", reason=polled.skipped)
     if polled.error is not None or polled.response is None:
         return _failed(told, before, polled, pace)
     return _accepted(told, before, first, subscription, job, polled, polled.response, seen, pace)
 
 
-def _failed(told: Outcome, before: FeedState, polled: Polled, pace: Pace) -> Outcome:
+def _failed(told: partial[Outcome], before: FeedState, polled: Polled, pace: Pace) -> Outcome:
     response = polled.response
     # An answer that was rejected for its content has a status that says nothing of it.
     rejected = response is not None and response.status < 400
@@ -66,16 +68,15 @@ def _failed(told: Outcome, before: FeedState, polled: Polled, pace: Pace) -> Out
         now=polled.now,
         for_good=for_good(polled.chain, polled.permanent_to),
     )
-    state = replace(
-        due.applied(before),
+    state = due.applied(
+        before,
         first_polled=before.first_polled or polled.now,
         last_polled=polled.now,
         error=polled.error,
         cut_off=polled.digest or before.cut_off,
         unreached=None,
     )
-    return replace(
-        told,
+    return told(
         status="gone" if due.gone else "error",
         state=state,
         error=polled.error,
@@ -86,7 +87,7 @@ def _failed(told: Outcome, before: FeedState, polled: Polled, pace: Pace) -> Out
 
 
 def _accepted(
-    told: Outcome,
+    told: partial[Outcome],
     before: FeedState,
     first: bool,
     subscription: Subscription,
@@ -100,42 +101,46 @@ def _accepted(
     found = Diff() if document is None else diff(document, seen, before.window, now)
     stored = _stored(before, polled, response)
     moved_to = _moved_to(before, subscription, job, polled)
-    state = replace(
-        before,
-        moved_to=moved_to,
-        stored=_remembered(stored, before.stored),
-        chain=polled.chain,
-        first_polled=before.first_polled or now,
-        last_polled=now,
-        last_changed=now if first or found.changed else before.last_changed,
-        error=None,
-        cut_off=None,
-        unreached=None,
-    )
+    changes: dict[str, Any] = {
+        "moved_to": moved_to,
+        "stored": _remembered(stored, before.stored),
+        "chain": polled.chain,
+        "first_polled": before.first_polled or now,
+        "last_polled": now,
+        "last_changed": now if first or found.changed else before.last_changed,
+        "error": None,
+        "cut_off": None,
+        "unreached": None,
+    }
     if response.status == 226:
         # Only what was added: neither the whole document, nor is an absent entry gone (F6).
         found = replace(found, forget=())
-        state = replace(state, digest=None, items="")
+        changes |= {"digest": None, "items": ""}
     elif response.status != 304:
-        state = replace(state, digest=polled.digest, content_bytes=polled.received)
+        changes |= {"digest": polled.digest, "content_bytes": polled.received}
     if document is not None:
-        state = replace(
-            state,
-            title=document.title or before.title,
-            window=max(before.window, document.window) if response.status == 226 else document.window,
-            hints=before.hints if response.status == 226 or document.unread else document.hints,
-            items=document.items if found.plain and response.status != 226 else "",
-        )
+        changes |= {
+            "title": document.title or before.title,
+            "window": max(before.window, document.window) if response.status == 226 else document.window,
+            "hints": before.hints if response.status == 226 or document.unread else document.hints,
+            "items": document.items if found.plain and response.status != 226 else "",
+        }
     due = after_success(
-        before, stored, state.hints, status=response.status, changed=bool(found.new), pace=pace, now=now
+        before,
+        stored,
+        changes.get("hints", before.hints),
+        status=response.status,
+        changed=bool(found.new),
+        pace=pace,
+        now=now,
     )
     is_news = found.changed or found.reissued
     moved = moved_to is not None and moved_to != before.moved_to
     status: Status = "new" if first else "moved" if moved else "changed" if is_news else "unchanged"
-    return replace(
-        told,
+    state = due.applied(before, **changes)
+    return told(
         status=status,
-        state=due.applied(state),
+        state=state,
         title=state.title,
         entries=found.new,
         edited=found.edited,
