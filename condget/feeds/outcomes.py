@@ -81,9 +81,9 @@ class Document:
 class FeedState:
     """What is remembered of a feed between polls.
 
-    `stored` is head only (RFC 9111): the pair of validators and the fields that freshness needs, with the times when they
-    first came. `chain` holds the URLs of the redirect chain that gave the pair, first to last; the pair belongs to the
-    last of them (B10).
+    `stored` is head only (RFC 9111): the pair of validators and the fields that freshness needs, with the times when
+    they first came. `chain` holds the URLs of the redirect chain that gave the pair, first to last; the pair belongs to
+    the last of them (B10).
     """
 
     url: str
