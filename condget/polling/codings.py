@@ -25,13 +25,13 @@ _NO_FEED = "no feed is that long"
 _MOST_CODINGS = 3
 _MOST_MEMBERS = 1_000
 #: Below this many decoded bytes any ratio is fine: small repetitive documents compress absurdly well.
-_RATIO_FLOOR = 1_000_000
+_RATIO_FLOOR = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one exchange may cost: bytes of content as received and as decoded, decoded bytes for each received
-    one (beyond the first million), and redirects that are followed."""
+    one (beyond the first ten million), and redirects that are followed."""
 
     received: int = 10_000_000
     decoded: int = 50_000_000

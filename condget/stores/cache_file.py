@@ -19,8 +19,7 @@ from typing import Any
 from condget.errors import NewerState, StoreError
 from condget.settings import Clock
 from condget.stores.faults import is_corrupt, store_error
-from condget.stores.files import set_aside
-from condget.stores.private import make_directory, make_file
+from condget.stores.files import make_directory, make_file, set_aside
 
 _APPLICATION_ID = 0x636F6E64  # "cond" in ASCII
 _VERSION = 1

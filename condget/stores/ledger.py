@@ -25,8 +25,7 @@ from condget.errors import NewerState, StoreError
 from condget.feeds.outcomes import FeedState, HostHold, Outcome, SeenEntry
 from condget.feeds.schedule import CLOCK_SLACK, set_back
 from condget.stores.faults import is_corrupt, store_error
-from condget.stores.files import set_aside
-from condget.stores.private import make_directory, make_file
+from condget.stores.files import check_regular, make_directory, make_file, set_aside
 from condget.stores.records import from_record, from_text, to_record, to_text, without_userinfo
 
 #: "cget" in ASCII: says whose file this is.
@@ -213,6 +212,7 @@ class SqliteLedger:
             return self._prepared()
 
     def _prepared(self) -> sqlite3.Connection:
+        check_regular(self.path)
         if self.path.exists():
             # Before anything may be written: a newer file, or another program's, is left as it is.
             with contextlib.closing(_connected_for_reading(self.path)[0]) as connection:
@@ -283,6 +283,7 @@ class SqliteLedger:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        check_regular(self.path)
         self._signature = _signature(self.path)
         if not self.path.exists():
             return

@@ -17,7 +17,7 @@ from pathlib import Path
 from condget.errors import StateHeld
 from condget.settings import Clock
 from condget.stores.faults import store_error
-from condget.stores.private import make_directory, make_file
+from condget.stores.files import make_directory, make_file
 
 _PAUSE = 0.05
 
