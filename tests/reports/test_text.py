@@ -69,7 +69,10 @@ ENTRIES = """\
             id="all tells why a feed was not asked",
         ),
         pytest.param(
-            REISSUED, PLAIN, f"{WHERE}: the known entries came with other ids, which is no news\n", id="F7 re-issued ids"
+            REISSUED,
+            PLAIN,
+            f"{WHERE}: the known entries came with other ids, which is no news\n",
+            id="F7 re-issued ids",
         ),
         pytest.param(
             CHANGED,
