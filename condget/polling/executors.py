@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -23,7 +22,7 @@ from condget.polling.wire import Wire
 from condget.polling.worker import poll_batch
 
 #: Seconds for which what is finished is gathered.
-_GATHER = 0.1
+_GATHER = 0.25
 
 
 class Executor(Protocol):
@@ -53,11 +52,21 @@ class InProcess:
         self._parser = parser
         #: None comes last: the thread has ended, or `stop` was called.
         self._found: SimpleQueue[Polled | None] = SimpleQueue()
+        #: None comes then, too: a queue, because no lock of threading may be taken in a signal handler.
+        self._over: SimpleQueue[None] = SimpleQueue()
         self._stopped = False
 
     def stop(self) -> None:
         self._stopped = True
         self._found.put(None)
+        self._over.put(None)
+
+    def _finished(self) -> list[Polled | None]:
+        found: list[Polled | None] = []
+        with suppress(Empty):
+            while True:
+                found.append(self._found.get_nowait())
+        return found
 
     def run(self, batch: Batch) -> Generator[Sequence[Polled], None, None]:
         loop = asyncio.new_event_loop()
@@ -88,6 +97,7 @@ class InProcess:
                 loop.run_until_complete(loop.shutdown_asyncgens())
                 loop.close()
                 self._found.put(None)
+                self._over.put(None)
 
         def end() -> None:
             with suppress(RuntimeError):  # the loop is closed already
@@ -100,14 +110,14 @@ class InProcess:
             found: list[Polled | None] = []
             while None not in found:
                 found = [self._found.get()]
+                # A commit waits for the disk, and each waking of this thread costs the other one time: outcomes are
+                # handed on in groups.
+                with suppress(Empty):
+                    self._over.get(timeout=_GATHER)
+                found += self._finished()
                 if self._stopped:
                     end()
-                # A commit waits for the disk, so that outcomes are better handed on in groups.
-                until = time.monotonic() + _GATHER
-                with suppress(Empty):
-                    while None not in found or self._stopped:
-                        left = until - time.monotonic()
-                        found.append(self._found.get(timeout=left) if left > 0 else self._found.get_nowait())
+                    found += self._finished()
                 if polled := [one for one in found if one is not None]:
                     yield polled
         finally:

@@ -107,8 +107,8 @@ def is_loopback(host: str) -> bool:
     >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "a.localhost", "example.org")]
     [True, True, True, True, False]
     """
-    if is_literal(host):
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    if ip := _address(host):
+        return ip.is_loopback
     return host == "localhost" or host.endswith(".localhost")
 
 
@@ -139,14 +139,18 @@ _COMPATIBLE = ipaddress.IPv6Network("::/96")
 
 def is_literal(host: str) -> bool:
     """Tell whether a host is an IP address rather than a name."""
+    return _address(host) is not None
+
+
+@lru_cache(maxsize=1024)
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     host = host.partition("%")[0]
     if ":" not in host and not host[-1:].isdigit():
-        return False  # most hosts; what follows takes a while
+        return None  # most hosts; what follows takes a while
     try:
-        ipaddress.ip_address(host)
+        return ipaddress.ip_address(host)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _ascii(data: bytes) -> bytes:

@@ -81,8 +81,9 @@ class Turns:
 
     async def room(self) -> None:
         """Wait until a slot is free."""
-        async with self._slots:
-            pass
+        if self._slots.locked():
+            async with self._slots:
+                pass
 
     def held(self, host: str) -> HostHold | None:
         """Return the hold on a host, if there is one now."""
