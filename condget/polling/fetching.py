@@ -63,6 +63,8 @@ class Ask:
     #: The configured URL, where a permanent redirect led from there to `url`: E4 holds for what is remembered, too.
     moved_from: str | None = None
     limits: Limits = field(default_factory=Limits)
+    #: Whether another feed of the same host will be asked.
+    again: bool = False
     #: Send `Cache-Control: no-cache`: the second try after a 304 that nobody asked for (B11).
     no_cache: bool = False
 
@@ -115,7 +117,9 @@ async def fetch(wire: Wire, ask: Ask, clock: settings.Clock, turns: Turns | None
                     if ask.moved_from is not None and target is first:
                         public = await wire.is_public(targets.parse(ask.moved_from))
                     guarded = public and not ask.private_network
-                    connection = await wire.connect(target, guarded=guarded, most=ask.limits.received)
+                    connection = await wire.connect(
+                        target, guarded=guarded, again=ask.again, most=ask.limits.received
+                    )
                     reached = True
                     try:
                         request_time = clock()

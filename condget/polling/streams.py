@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -45,15 +46,29 @@ class Plain:
 
 
 class Secured:
-    """TLS on a socket. Whether the peer is who it should be is for the context to check, in the handshake."""
+    """TLS on a socket. Whether the peer is who it should be is for the context to check, in the handshake.
 
-    __slots__ = ("_incoming", "_loop", "_outgoing", "_socket", "_tls")
+    A `session` of an earlier connection to the same name and port spares both sides most of the handshake, where the
+    server agrees (RFC 8446 §2.2); `keep` is given that of this connection when it closes.
+    """
 
-    def __init__(self, sock: socket.socket, context: ssl.SSLContext, name: str) -> None:
+    __slots__ = ("_agreed", "_incoming", "_keep", "_loop", "_outgoing", "_socket", "_tls")
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        context: ssl.SSLContext,
+        name: str,
+        *,
+        session: ssl.SSLSession | None = None,
+        keep: Callable[[ssl.SSLSession], None] | None = None,
+    ) -> None:
         self._socket = sock
         self._loop = asyncio.get_running_loop()
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name, session=session)
+        self._keep = keep
+        self._agreed = False
 
     async def handshake(self) -> None:
         """Agree on keys.
@@ -72,6 +87,7 @@ class Secured:
                     self._socket.send(self._outgoing.read())
                 raise
             else:
+                self._agreed = True
                 return  # our last message goes along with what is sent next
 
     async def send(self, data: bytes) -> None:
@@ -89,6 +105,9 @@ class Secured:
                 return b""  # without a farewell, as many servers end; framing tells whether all has come
 
     def close(self) -> None:
+        # With TLS 1.3 it is behind the handshake that the server gives what a session can be resumed by.
+        if self._keep is not None and self._agreed and (session := self._tls.session) is not None:
+            self._keep(session)
         self._socket.close()
 
     async def _flush(self) -> None:

@@ -19,6 +19,7 @@ import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import h11
@@ -108,11 +109,16 @@ class Wire:
         self._tls = tls
         self._lookups = asyncio.Semaphore(_LOOKUPS_AT_ONCE)
         self._proxies = _environment_proxies()
+        #: Of hosts that will be asked again: each is used once, by that name and port, and certified by this context.
+        self._sessions: dict[tuple[str, int], ssl.SSLSession] = {}
 
-    async def connect(self, target: Target, *, guarded: bool = False, most: int = 10_000_000) -> Connection:
+    async def connect(
+        self, target: Target, *, guarded: bool = False, again: bool = False, most: int = 10_000_000
+    ) -> Connection:
         """Connect to the origin of a target, or get ready to do so through a proxy.
 
-        `guarded` refuses private addresses; `most` is the content that is expected at most, in bytes.
+        `guarded` refuses private addresses; `again` says that more connections will follow, so that the TLS session is
+        worth remembering; `most` is the content that is expected at most, in bytes.
 
         Raises:
             Failure: `connected` is False where no connection came about.
@@ -128,7 +134,14 @@ class Wire:
         stream: Stream = Plain(sock)
         try:
             if tls := self._context(target):
-                stream = secured = Secured(sock, tls, target.host.rstrip("."))
+                key = target.host, target.port
+                stream = secured = Secured(
+                    sock,
+                    tls,
+                    target.host.rstrip("."),
+                    session=self._sessions.pop(key, None),
+                    keep=partial(self._sessions.__setitem__, key) if again else None,
+                )
                 await secured.handshake()
         except (OSError, ValueError) as error:  # a ValueError is what ssl makes of an odd name
             stream.close()

@@ -93,12 +93,12 @@ class _Worker:
         """Ask the feeds of one host, one after another."""
         for job in jobs:
             await self._room.wait()
-            self._tell(await self._poll(job))
+            self._tell(await self._poll(job, again=job is not jobs[-1]))
 
-    async def _poll(self, job: Job) -> Polled:
+    async def _poll(self, job: Job, again: bool) -> Polled:
         polled = Polled(job.key, 0, chain=(job.url,))
         try:
-            fetched = await self._fetch(job)
+            fetched = await self._fetch(job, again)
             response = fetched.response
             polled = Polled(
                 job.key,
@@ -160,7 +160,7 @@ class _Worker:
             if self._unread <= _UNREAD:
                 self._room.set()
 
-    async def _fetch(self, job: Job) -> Fetched:
+    async def _fetch(self, job: Job, again: bool) -> Fetched:
         ask = Ask(
             job.url,
             preconditions=job.preconditions,
@@ -171,6 +171,7 @@ class _Worker:
             timeout=job.timeout or self._manners.timeout,
             private_network=job.private_network,
             moved_from=job.configured,
+            again=again,
         )
         fetched = await fetch(self._wire, ask, self._clock, self._turns)
         if fetched.response.status == 410 and job.configured is not None:

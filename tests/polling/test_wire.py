@@ -37,6 +37,7 @@ class SecureOrigin:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.heads: list[bytes] = []
+        self.resumed: list[bool | None] = []
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -58,6 +59,7 @@ class SecureOrigin:
                 try:
                     with self._context.wrap_socket(connection, server_side=True) as secured:
                         self.heads.append(secured.recv(65536))
+                        self.resumed.append(secured.session_reused)
                         secured.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n" + FEED)
                 except OSError:
                     continue  # the client did not trust the certificate
@@ -173,6 +175,31 @@ def test_a_certificate_is_always_verified(secure: SecureOrigin, monkeypatch: pyt
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     assert "certificate is not valid (" in str(refused(f"https://other.test:{secure.port}/feed"))
     assert secure.heads == []
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_tls_session_is_resumed_where_more_feeds_follow(
+    secure: SecureOrigin, monkeypatch: pytest.MonkeyPatch, version: ssl.TLSVersion
+) -> None:
+    """By the same name only; for another one, the certificate is verified anew."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    secure._context.maximum_version = version
+
+    async def ask() -> None:
+        async def resolve(host: str, port: int) -> list[str]:
+            return ["127.0.0.1"]
+
+        shared = Wire(resolve=resolve)
+        for again in (True, True, False, False):
+            ask = Ask(f"https://secure.test:{secure.port}/", again=again)
+            assert (await fetch(shared, ask, time.time)).content == FEED
+        assert shared._sessions == {}
+        await fetch(shared, Ask(f"https://secure.test:{secure.port}/", again=True), time.time)
+        with pytest.raises(FetchError, match="certificate is not valid"):
+            await fetch(shared, Ask(f"https://other.test:{secure.port}/"), time.time)
+
+    asyncio.run(ask())
+    assert secure.resumed == [False, True, True, False, False]
 
 
 def test_a_server_without_tls_is_told_apart() -> None:
