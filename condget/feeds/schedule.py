@@ -171,7 +171,14 @@ def all_offline(outcomes: Iterable[Outcome]) -> bool:
 
 
 def unreached(
-    outcome: Outcome, before: FeedState | None, *, reached: bool, last_reached: float, pace: Pace, now: float
+    outcome: Outcome,
+    before: FeedState | None,
+    *,
+    alone: bool,
+    reached: bool,
+    last_reached: float,
+    pace: Pace,
+    now: float,
 ) -> Outcome:
     """Return the outcome of a feed that could not be connected to, at the end of its run (C13).
 
@@ -179,7 +186,10 @@ def unreached(
     the feed itself if somebody was reached between this attempt and the last one, which failed likewise. So the
     failures of a dead feed are counted even if it always is due alone, and an offline machine counts none.
 
+    A feed that was asked alone may as well be dead: it is not asked every few minutes for ever.
+
     Args:
+        alone: whether the run asked no other feed.
         reached: whether the run reached anybody.
         last_reached: when any feed was reached last, before this run.
         now: the end of the run.
@@ -191,7 +201,7 @@ def unreached(
         # This attempt reached nobody, and `last_polled` is what tells when somebody was.
         return replace(outcome, state=replace(failed, unreached=now, last_polled=before.last_polled))
     wait = pace.offline
-    if before.unreached is not None:
+    if alone and before.unreached is not None:
         wait = max(wait, min(pace.minimum, pace.every or pace.minimum))
     at = max(before.next_poll, now + wait + spread(outcome.url, wait))
     reason = _reason(f"offline at {instant(now, now)}: no feed of the run could be reached", at, now)

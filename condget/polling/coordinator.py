@@ -140,6 +140,7 @@ def run(
             schedule.unreached(
                 outcome,
                 planned.states.get(outcome.url),
+                alone=len(jobs) == 1,
                 reached=reached,
                 last_reached=last_reached,
                 pace=_pace(planned.subscriptions[outcome.url], planned.batch.manners),
