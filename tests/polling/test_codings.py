@@ -49,6 +49,7 @@ def decoded(content_encoding: str | None, data: bytes, step: int = 65_536, limit
 @pytest.mark.parametrize("step", [65_536, 7, 1])
 @pytest.mark.parametrize("coded", CODED)
 def test_d6_every_coding_decodes_in_pieces_of_any_size(coded: str, step: int) -> None:
+    """D6"""
     label, encode = CODED[coded]
     assert decoded(label, encode(FEED), step) == FEED
 
@@ -61,10 +62,12 @@ def test_large_content_decodes(coded: str) -> None:
 
 
 def test_d6_the_offer_is_pinned() -> None:
+    """D6"""
     assert offered() == ("gzip", "deflate", "br", "zstd")
 
 
 def test_d6_what_is_not_installed_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """D6"""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     codings.offered.cache_clear()
     try:
@@ -154,6 +157,7 @@ def zstd_coded() -> bytes:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_f2_a_bomb_costs_bounded_memory(label: str, bomb: Callable[[], bytes]) -> None:
+    """F2"""
     data = bomb()
     tracemalloc.start()
     try:
@@ -166,16 +170,19 @@ def test_f2_a_bomb_costs_bounded_memory(label: str, bomb: Callable[[], bytes]) -
 
 
 def test_f2_content_is_limited_as_decoded() -> None:
+    """F2"""
     data = bytes(range(256)) * 400
     with pytest.raises(Failure, match="100,000 bytes when decoded"):
         decoded("gzip", gzip.compress(data), limits=Limits(decoded=100_000))
 
 
 def test_f2_a_thousand_members_are_enough() -> None:
+    """F2"""
     with pytest.raises(Failure, match="members"):
         decoded("gzip", gzip.compress(b"x") * 1_001)
 
 
 def test_f2_a_repetitive_small_document_is_no_bomb() -> None:
+    """F2"""
     data = bytes(900_000)
     assert decoded("gzip", gzip.compress(data)) == data

@@ -152,12 +152,14 @@ def test_d5_the_user_agent_is_condgets_unless_set(origin: Origin) -> None:
 
 
 def test_d6_accept_encoding_is_pinned(origin: Origin) -> None:
+    """D6"""
     origin.script("/feed", ok(FEED))
     get(origin.url("/feed"))
     assert origin.requests[0].fields.get("accept-encoding") == ", ".join(codings.offered())
 
 
 def test_d7_accept_prefers_feeds_and_ends_in_anything(origin: Origin) -> None:
+    """D7"""
     origin.script("/feed", ok(FEED))
     get(origin.url("/feed"))
     accept = origin.requests[0].fields.get("accept") or ""
@@ -313,6 +315,7 @@ def test_b10_the_pair_is_sent_to_the_chain_that_gave_it_only(origin: Origin) -> 
     ],
 )
 def test_e3_odd_locations_are_understood(origin: Origin, location: str | bytes, target: str) -> None:
+    """E3"""
     origin.script("/a/feed", redirect(location), ok(FEED))
     origin.script(target.partition("?")[0], *([redirect(location), ok(FEED)] if "page" in target else [ok(FEED)]))
     get(origin.url("/a/feed"))
@@ -320,6 +323,7 @@ def test_e3_odd_locations_are_understood(origin: Origin, location: str | bytes, 
 
 
 def test_e3_five_hops_and_no_more(origin: Origin) -> None:
+    """E3"""
     for n in range(7):
         origin.script(f"/{n}", redirect(f"/{n + 1}"))
     origin.script("/7", ok(FEED))
@@ -330,6 +334,7 @@ def test_e3_five_hops_and_no_more(origin: Origin) -> None:
 
 
 def test_e3_a_loop_is_noticed_at_once(origin: Origin) -> None:
+    """E3"""
     origin.script("/a", redirect("/b"))
     origin.script("/b", redirect("/a"))
     assert "circle" in str(refused(origin.url("/a")))
@@ -350,6 +355,7 @@ def test_e3_a_loop_is_noticed_at_once(origin: Origin) -> None:
     ],
 )
 def test_e3_a_location_that_is_missing_or_malformed_is_an_error(origin: Origin, answer: Answer) -> None:
+    """E3"""
     origin.script("/feed", answer)
     error = refused(origin.url("/feed"))
     assert "/feed" in str(error)
@@ -359,6 +365,7 @@ def test_e3_a_location_that_is_missing_or_malformed_is_an_error(origin: Origin, 
 
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://x.test/f", "javascript:alert(1)", "data:,x"])
 def test_e3_another_scheme_is_forbidden_and_named(origin: Origin, location: str) -> None:
+    """E3"""
     origin.script("/feed", redirect(location))
     error = refused(origin.url("/feed"))
     assert isinstance(error, ForbiddenTarget)
@@ -496,6 +503,7 @@ def test_f1_the_deadline_covers_name_resolution(origin: Origin) -> None:
 
 
 def test_f2_content_is_limited_as_received(origin: Origin) -> None:
+    """F2"""
     origin.script("/feed", endless_body())
     origin.script("/declared", Answer(declared_length=10**12))
     limits = Limits(received=300_000)
@@ -504,6 +512,7 @@ def test_f2_content_is_limited_as_received(origin: Origin) -> None:
 
 
 def test_f2_heads_interim_responses_and_framing_are_limited(origin: Origin) -> None:
+    """F2"""
     origin.script("/head", endless_head())
     interim = iter(lambda: b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 500, None)
     origin.script("/interim", Answer(raw=interim))

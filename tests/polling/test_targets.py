@@ -82,6 +82,7 @@ def test_d9_schemes_but_http_and_https_are_forbidden(url: str) -> None:
     ],
 )
 def test_e3_a_location_is_resolved(location: str, url: str) -> None:
+    """E3"""
     assert resolve(parse("http://a.test/x/y"), location) == url
 
 
