@@ -53,7 +53,7 @@ def secrets_of(userinfo: str | None, fields: Iterable[tuple[str, str]] = ()) -> 
     and the Basic token.
 
     >>> secrets_of("me:p%40ss")
-    ['me:p%40ss', 'me', 'p%40ss', 'me:p@ss', 'p@ss', 'bWU6cEBzcw']
+    ['me:p%40ss', 'me', 'p%40ss', 'me:p@ss', 'p@ss', 'bWU6cEBzcw==', 'bWU6cEBzcw']
     """
     secrets = [value for _, value in fields]
     if userinfo is not None:
@@ -61,7 +61,8 @@ def secrets_of(userinfo: str | None, fields: Iterable[tuple[str, str]] = ()) -> 
         for charset in ("utf-8", "latin-1"):
             plain, hidden = unquote(user, charset), unquote(password, charset)
             secrets += [userinfo, user, password, f"{plain}:{hidden}", plain, hidden]
-        secrets.append(basic_token(userinfo).rstrip("="))
+        token = basic_token(userinfo)
+        secrets += [token, token.rstrip("=")]
     return [secret for secret in dict.fromkeys(secrets) if secret]
 
 
