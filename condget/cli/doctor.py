@@ -113,8 +113,8 @@ async def _examine(subscription: Subscription, timeout: float) -> tuple[Findings
     import time
 
     from condget.cache.validators import etag_of, last_modified_of
-    from condget.polling.batch import origin_of
-    from condget.polling.fetching import Ask, fetch
+    from condget.polling.batch import Ask, origin_of
+    from condget.polling.fetching import fetch
     from condget.polling.parsing import Parser
     from condget.polling.turns import Turns
     from condget.polling.wire import Wire

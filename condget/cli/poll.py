@@ -5,6 +5,7 @@ A report is flushed before its outcomes are committed (B7). Ctrl-C and SIGTERM l
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -143,6 +144,8 @@ def poll(
         from condget.polling import run
         from condget.polling.executors import InProcess
 
+        # What there is by now stays to the end: not to be walked through again and again for garbage.
+        gc.freeze()
         executor = InProcess(clock)
         with (
             _interruptible(executor) as interrupted,
@@ -245,8 +248,8 @@ def _would_ask(planned: Plan) -> list[Outcome]:
 
     outcomes = list(planned.refused)
     for job in (job for host in planned.batch.hosts for job in host):
-        fields = " and ".join(name for name, _ in job.preconditions)
-        where = "" if job.configured is None else f" at {job.url}"
+        fields = " and ".join(name for name, _ in job.ask.preconditions)
+        where = "" if job.ask.moved_from is None else f" at {job.ask.url}"
         reason = (
             f"dry run; due now, would be asked{where} {f'with {fields}' if fields else 'without validators'}"
         )

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any
 
@@ -113,7 +113,7 @@ def after_success(
         changed: whether there was news.
     """
     interval = _adapted(before, changed, pace, now)
-    answer = f"the {status} at {instant(now, now)}"
+    answer = partial(_answer, status, now)
     wait, why = max(_waits(stored, hints, interval, answer, pace), key=itemgetter(0))
     at, reason = _planned(before.url, wait, why(), hints, pace, now)
     return Due(at, interval, 0, reason)
@@ -140,7 +140,7 @@ def after_failure(
             redirects alone: a temporary one can lead elsewhere tomorrow (C8).
     """
     failures = before.failures + 1
-    what = f"the {status} at {instant(now, now)}" if status else f"no answer at {instant(now, now)}"
+    what = _answer(status, now)
     gone = status == 410 and for_good
     if before.gone and not gone:
         # Asked by force; only a success brings a feed back.
@@ -285,7 +285,7 @@ def span(seconds: float) -> str:
 
 
 def _waits(
-    stored: StoredResponse | None, hints: Hints, interval: float, answer: str, pace: Pace
+    stored: StoredResponse | None, hints: Hints, interval: float, answer: Callable[[], str], pace: Pace
 ) -> list[_Rule]:
     """Return how long each rule wants to wait after a success, and why; of equal waits the first says why."""
     if (every := pace.every) is not None:
@@ -297,13 +297,17 @@ def _waits(
         waits.append((seldom, lambda: f"no validators: asked at most every {span(seldom)}"))
     if stored is not None and (freshness := _freshness(stored)):
         lifetime, words = freshness
-        waits.append(_hint(lifetime, lambda: f"{words} of {answer}", pace))
+        waits.append(_hint(lifetime, lambda: f"{words} of {answer()}", pace))
     if (ttl := hints.ttl) is not None:
         waits.append(_hint(ttl, lambda: f"ttl of the feed: {span(ttl)}", pace))
     if pace.update_period and (period := hints.update_period) is not None:
         waits.append(_hint(period, lambda: f"updatePeriod of the feed: {span(period)}", pace))
     waits.append((interval, lambda: f"rarely changes: every {span(interval)}"))
     return waits
+
+
+def _answer(status: int | None, now: float) -> str:
+    return f"the {status} at {instant(now, now)}" if status else f"no answer at {instant(now, now)}"
 
 
 def _freshness(stored: StoredResponse) -> tuple[float, str] | None:

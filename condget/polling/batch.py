@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from condget import settings
 from condget.cache.messages import Response
 from condget.feeds.outcomes import Document, HostHold
 from condget.feeds.schedule import Pace
@@ -35,28 +36,54 @@ class Manners:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What one exchange may cost: bytes of content as received and as decoded, decoded bytes for each received
+    one (beyond the first ten million), and redirects that are followed."""
+
+    received: int = 10_000_000
+    decoded: int = 50_000_000
+    ratio: int = 250
+    redirects: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What to ask of a server, and how."""
+
+    url: str
+    #: If-None-Match and If-Modified-Since, composed already; sent byte for byte (latin-1).
+    preconditions: tuple[tuple[str, str], ...] = ()
+    #: URLs of the redirect chain that gave the validators: only these are sent them (B10); empty: `url` is.
+    preconditions_for: tuple[str, ...] = ()
+    #: Configured fields with their values. Secret: they never cross an origin (E5).
+    fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    #: `user:password`, percent-encoded as in the URL it comes from (D8).
+    userinfo: str | None = field(default=None, repr=False)
+    user_agent: str = settings.USER_AGENT
+    #: Seconds for the whole exchange (F1).
+    timeout: float = 30.0
+    #: Whether a public host may redirect to a private address (E4).
+    private_network: bool = False
+    #: The configured URL, where a permanent redirect led from there to `url`: E4 holds for what is remembered, too.
+    moved_from: str | None = None
+    limits: Limits = Limits()
+    #: Send `Cache-Control: no-cache`: the second try after a 304 that nobody asked for (B11).
+    no_cache: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """One feed to ask."""
+    """One feed to ask, and by what its answer is known again."""
 
     key: str
-    #: Where to ask: the configured URL, or where it moved to.
-    url: str
-    #: The configured URL, where `url` is another.
-    configured: str | None = None
-    preconditions: tuple[tuple[str, str], ...] = ()
-    #: The URLs that may be sent the preconditions; the last one is whose validators they are (B10).
-    chain: tuple[str, ...] = ()
+    #: Where to ask is the configured URL, or where it moved to.
+    ask: Ask
     #: Digest of the content that was accepted last; the same is not parsed again.
     digest: str | None = None
     #: Digest of content that came last without its end: the same once more is accepted (B5).
     cut_off: str | None = None
     #: By what frame and items of that content are known again (see `feeds.cutting`).
     items: str = ""
-    fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    userinfo: str | None = field(default=None, repr=False)
-    user_agent: str | None = None
-    timeout: float | None = None
-    private_network: bool = False
 
 
 @dataclass(frozen=True, slots=True)

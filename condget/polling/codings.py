@@ -11,9 +11,9 @@ from __future__ import annotations
 import functools
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from condget.polling.batch import Limits
 from condget.polling.words import Failure
 
 _PIECE = 65_536
@@ -26,17 +26,6 @@ _MOST_CODINGS = 3
 _MOST_MEMBERS = 1_000
 #: Below this many decoded bytes any ratio is fine: small repetitive documents compress absurdly well.
 _RATIO_FLOOR = 10_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one exchange may cost: bytes of content as received and as decoded, decoded bytes for each received
-    one (beyond the first ten million), and redirects that are followed."""
-
-    received: int = 10_000_000
-    decoded: int = 50_000_000
-    ratio: int = 250
-    redirects: int = 5
 
 
 @functools.cache

@@ -23,11 +23,20 @@ from condget.feeds import schedule
 from condget.feeds.outcomes import FeedState, HostHold, Outcome
 from condget.feeds.schedule import Pace
 from condget.feeds.subscriptions import Subscription
-from condget.polling.batch import Batch, Job, Manners, Polled, host_of, origin_of
+from condget.polling.batch import Ask, Batch, Job, Manners, Polled, host_of, origin_of
 from condget.stores.base import Ledger
 
 if TYPE_CHECKING:
     from condget.polling.executors import Executor
+
+
+#: By what a list says of a feed's validators: the fields that may be sent.
+_VALIDATORS = {
+    "both": ("If-None-Match", "If-Modified-Since"),
+    "etag": ("If-None-Match",),
+    "last-modified": ("If-Modified-Since",),
+    "none": (),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +95,9 @@ def plan(subscriptions: Iterable[Subscription], ledger: Ledger, manners: Manners
         except UsageError as error:
             refused.append(Outcome(key, "error", name=subscription.name, error=str(error)))
             continue
-        host = host_of(job.url)
-        if job.configured is not None and job.url in unique:
-            passed_over.append((subscription, f"it moved to {job.url}, which is in the list, too", None))
+        host = host_of(job.ask.url)
+        if job.ask.moved_from is not None and job.ask.url in unique:
+            passed_over.append((subscription, f"it moved to {job.ask.url}, which is in the list, too", None))
         elif (hold := holds.get(host)) is not None and _holds(hold, manners, now):
             passed_over.append((subscription, hold.reason, hold.until))
         else:
@@ -242,28 +251,23 @@ def _job(subscription: Subscription, state: FeedState | None, manners: Manners) 
     if state is not None and state.moved_to is not None and state.failures % 2 == 0:
         url = state.moved_to
     # Secrets belong to the origin that they were configured for (E5).
-    own = origin_of(url) == origin_of(subscription.url)
+    own = url == subscription.url or origin_of(url) == origin_of(subscription.url)
     stored = state.stored if state is not None and not manners.unconditional else None
-    wanted = {"both": ("If-None-Match", "If-Modified-Since"), "etag": ("If-None-Match",)}.get(
-        options.validators, ("If-Modified-Since",) if options.validators == "last-modified" else ()
-    )
-    return Job(
-        subscription.key,
+    wanted = _VALIDATORS[options.validators]
+    ask = Ask(
         url,
-        configured=None if url == subscription.url else subscription.url,
-        preconditions=tuple(pair for pair in preconditions([stored] if stored else []) if pair[0] in wanted),
-        chain=state.chain if state is not None else (),
-        digest=state.digest if state is not None else None,
-        cut_off=state.cut_off if state is not None else None,
-        items=state.items if state is not None else "",
-        fields=tuple((name, _resolved(subscription, name, value)) for name, value in options.headers)
-        if own
-        else (),
-        userinfo=subscription.userinfo if own else None,
-        user_agent=options.user_agent,
-        timeout=options.timeout,
-        private_network=options.private_network,
+        tuple([pair for pair in preconditions([stored]) if pair[0] in wanted]) if stored else (),
+        state.chain if state is not None else (),
+        tuple([(name, _resolved(subscription, name, value)) for name, value in options.headers]) if own else (),
+        subscription.userinfo if own else None,
+        options.user_agent or settings.USER_AGENT,
+        options.timeout or manners.timeout,
+        options.private_network,
+        moved_from=None if url == subscription.url else subscription.url,
     )
+    if state is None:
+        return Job(subscription.key, ask)
+    return Job(subscription.key, ask, state.digest, state.cut_off, state.items)
 
 
 def _resolved(subscription: Subscription, name: str, value: str) -> str:

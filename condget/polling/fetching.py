@@ -11,14 +11,14 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 from condget import settings
 from condget.cache.messages import Response
 from condget.polling import targets
+from condget.polling.batch import Ask, Limits
 from condget.polling.codings import Content, applied, offered, too_long
-from condget.polling.codings import Limits as Limits  # part of what an `Ask` says
 from condget.polling.targets import Target
 from condget.polling.turns import Held, Turns
 from condget.polling.wire import Connection, Head, RawFields, Wire
@@ -43,33 +43,6 @@ _UNSENDABLE = re.compile(r"[\x00\n\r\x0b\x0c]")
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """What to ask, and how."""
-
-    url: str
-    #: If-None-Match and If-Modified-Since, composed already; sent byte for byte (latin-1).
-    preconditions: tuple[tuple[str, str], ...] = ()
-    #: URLs of the redirect chain that gave the validators: only these are sent them (B10); empty: `url` is.
-    preconditions_for: frozenset[str] | tuple[str, ...] = ()
-    #: Configured fields with their values. Secret: they never cross an origin (E5).
-    fields: tuple[tuple[str, str], ...] = ()
-    #: `user:password`, percent-encoded as in the URL it comes from (D8).
-    userinfo: str | None = None
-    user_agent: str = settings.USER_AGENT
-    #: Seconds for the whole exchange (F1).
-    timeout: float = 30.0
-    #: Whether a public host may redirect to a private address (E4).
-    private_network: bool = False
-    #: The configured URL, where a permanent redirect led from there to `url`: E4 holds for what is remembered, too.
-    moved_from: str | None = None
-    limits: Limits = field(default_factory=Limits)
-    #: Whether another feed of the same host will be asked.
-    again: bool = False
-    #: Send `Cache-Control: no-cache`: the second try after a 304 that nobody asked for (B11).
-    no_cache: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Fetched:
     """What came of it: the response of the last hop."""
 
@@ -88,8 +61,10 @@ class Fetched:
     delimited: bool = True
 
 
-async def fetch(wire: Wire, ask: Ask, clock: settings.Clock, turns: Turns | None = None) -> Fetched:
-    """Do one exchange; `turns` are those of the run that it is part of.
+async def fetch(
+    wire: Wire, ask: Ask, clock: settings.Clock, turns: Turns | None = None, *, again: bool = False
+) -> Fetched:
+    """Do one exchange; `turns` are those of the run that it is part of, `again` is whether its host will be asked more.
 
     Raises:
         FetchError: no complete, readable answer came; `ForbiddenTarget` where condget refused to ask.
@@ -118,7 +93,7 @@ async def fetch(wire: Wire, ask: Ask, clock: settings.Clock, turns: Turns | None
                         public = await wire.is_public(targets.parse(ask.moved_from))
                     guarded = public and not ask.private_network
                     connection = await wire.connect(
-                        target, guarded=guarded, again=ask.again, most=ask.limits.received
+                        target, guarded=guarded, again=again, most=ask.limits.received
                     )
                     reached = True
                     try:

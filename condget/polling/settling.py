@@ -24,7 +24,8 @@ from condget.polling.batch import Job, Polled, for_good, host_of
 
 #: Fields that the next poll needs: to ask, and where a 304 does not repeat them. Date and Age are of one answer alone
 #: (RFC 9111 §3.2, §4.2.3).
-_REMEMBERED = frozenset({"etag", "last-modified", "cache-control", "expires"})
+_VALIDATORS, _FRESHNESS = frozenset({"etag", "last-modified"}), frozenset({"cache-control", "expires"})
+_REMEMBERED = _VALIDATORS | _FRESHNESS
 
 
 def settle(
@@ -99,11 +100,11 @@ def _accepted(
 ) -> Outcome:
     now, document = polled.now, polled.document
     found = Diff() if document is None else diff(document, seen, before.window, now)
-    stored = _stored(before, polled, response)
+    stored, remembered = _stored(before, polled, response)
     moved_to = _moved_to(before, subscription, job, polled)
     changes: dict[str, Any] = {
         "moved_to": moved_to,
-        "stored": _remembered(stored, before.stored),
+        "stored": remembered,
         "chain": polled.chain,
         "first_polled": before.first_polled or now,
         "last_polled": now,
@@ -156,19 +157,30 @@ def _accepted(
     )
 
 
-def _stored(before: FeedState, polled: Polled, response: Response) -> StoredResponse:
-    if response.status == 304 and before.stored is not None:
-        return freshened(before.stored, response, replace_validators=True)
-    # Without the fields of the request: what Vary selects by could be a secret (F12), and nothing is reused.
-    return to_stored(Request("GET", polled.chain[-1]), response)
+def _stored(before: FeedState, polled: Polled, response: Response) -> tuple[StoredResponse, StoredResponse]:
+    """Return the head that an answer leaves, and what is remembered of it.
+
+    That is the value of before, its times included, where it says the same.
+    """
+    old = before.stored
+    if response.status == 304 and old is not None:
+        if _says_nothing_new(response.fields, old.fields):
+            return old, old
+        stored = freshened(old, response, replace_validators=True)
+    else:
+        # Without the fields of the request: what Vary selects by could be a secret (F12), and nothing is reused.
+        stored = to_stored(Request("GET", polled.chain[-1]), response)
+    kept = Fields([pair for pair in stored.fields if pair[0].lower() in _REMEMBERED])
+    if old is not None and (old.url, old.status, old.fields) == (stored.url, stored.status, kept):
+        return stored, old
+    return stored, StoredResponse(stored.url, stored.status, kept, stored.request_time, stored.response_time)
 
 
-def _remembered(stored: StoredResponse, before: StoredResponse | None) -> StoredResponse:
-    """Return what is remembered of a head; that of before, its times included, where it says the same."""
-    kept = Fields(pair for pair in stored.fields if pair[0].lower() in _REMEMBERED)
-    if before is not None and (before.url, before.status, before.fields) == (stored.url, stored.status, kept):
-        return before
-    return StoredResponse(stored.url, stored.status, kept, stored.request_time, stored.response_time)
+def _says_nothing_new(fields: Fields, old: Fields) -> bool:
+    """Whether a 304 leaves validators as they are, and neither side speaks of freshness: as most do."""
+    if fields.has_any(_FRESHNESS) or old.has_any(_FRESHNESS):
+        return False
+    return all(not (values := fields.all(name)) or values == old.all(name) for name in _VALIDATORS)
 
 
 def _moved_to(before: FeedState, subscription: Subscription, job: Job, polled: Polled) -> str | None:

@@ -1,10 +1,12 @@
 """A connected socket as a stream of bytes, plain or over TLS, without transports, protocols and buffers of asyncio:
-one exchange needs to send once and to receive a few times, and thousands of them should cost little.
+one exchange needs to send once and to receive a few times, and thousands of them should cost little. So each step is
+tried first, and waited for only where the system says so.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -26,20 +28,91 @@ class Stream(Protocol):
         """Close at once, without a farewell that would have to be waited for."""
 
 
+async def connect(address: str, port: int) -> socket.socket:
+    """Return a socket, connected and non-blocking.
+
+    Raises:
+        OSError: the peer cannot be reached, or refuses.
+    """
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        try:
+            sock.connect((address, port))
+        except BlockingIOError:
+            if not _is_connected(sock):
+                await _until_writable(sock)
+                if error := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                    raise OSError(error, os.strerror(error)) from None
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _is_connected(sock: socket.socket) -> bool:
+    # A peer on this machine has answered before connect() returns.
+    try:
+        sock.getpeername()
+    except OSError:
+        return False
+    return True
+
+
+async def _send(sock: socket.socket, data: bytes) -> None:
+    while data:
+        try:
+            data = data[sock.send(data) :]
+        except BlockingIOError:
+            await _until_writable(sock)
+
+
+async def _receive(sock: socket.socket) -> bytes:
+    while True:
+        try:
+            return sock.recv(_READ)
+        except BlockingIOError:
+            await _until_readable(sock)
+
+
+async def _until_readable(sock: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+    loop.add_reader(sock, _wake, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(sock)
+
+
+async def _until_writable(sock: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+    loop.add_writer(sock, _wake, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_writer(sock)
+
+
+def _wake(ready: asyncio.Future[None]) -> None:
+    if not ready.done():  # it may be given up, or woken already
+        ready.set_result(None)
+
+
 class Plain:
     """A socket, connected and non-blocking."""
 
-    __slots__ = ("_loop", "_socket")
+    __slots__ = ("_socket",)
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
-        self._loop = asyncio.get_running_loop()
 
     async def send(self, data: bytes) -> None:
-        await self._loop.sock_sendall(self._socket, data)
+        await _send(self._socket, data)
 
     async def receive(self) -> bytes:
-        return await self._loop.sock_recv(self._socket, _READ)
+        return await _receive(self._socket)
 
     def close(self) -> None:
         self._socket.close()
@@ -52,7 +125,7 @@ class Secured:
     server agrees (RFC 8446 §2.2); `keep` is given that of this connection when it closes.
     """
 
-    __slots__ = ("_agreed", "_incoming", "_keep", "_loop", "_outgoing", "_socket", "_tls")
+    __slots__ = ("_agreed", "_incoming", "_keep", "_outgoing", "_socket", "_tls")
 
     def __init__(
         self,
@@ -64,7 +137,6 @@ class Secured:
         keep: Callable[[ssl.SSLSession], None] | None = None,
     ) -> None:
         self._socket = sock
-        self._loop = asyncio.get_running_loop()
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name, session=session)
         self._keep = keep
@@ -112,10 +184,10 @@ class Secured:
 
     async def _flush(self) -> None:
         if self._outgoing.pending:
-            await self._loop.sock_sendall(self._socket, self._outgoing.read())
+            await _send(self._socket, self._outgoing.read())
 
     async def _fill(self) -> None:
-        if data := await self._loop.sock_recv(self._socket, _READ):
+        if data := await _receive(self._socket):
             self._incoming.write(data)
         else:
             self._incoming.write_eof()

@@ -70,6 +70,9 @@ class Turns:
         most = sockets(max(hosts, manners.concurrency))
         self._sockets = asyncio.Semaphore(most)
         self._slots = asyncio.Semaphore(min(manners.concurrency, most))
+        #: Turns that hold a slot, with the times when they began, the oldest first.
+        self._begun: dict[_Turn, float] = {}
+        self._patience: asyncio.TimerHandle | None = None
 
     def of(self, target: Target) -> _Turn:
         """Return the turn of a request, to be entered for as long as it takes. Entering raises `Held`."""
@@ -84,6 +87,29 @@ class Turns:
         if self._slots.locked():
             async with self._slots:
                 pass
+
+    def _begin(self, turn: _Turn, now: float) -> None:
+        self._begun[turn] = now
+        # One timer for all: thousands would cost more than what they are for.
+        if self._patience is None:
+            self._patience = asyncio.get_running_loop().call_at(now + _PATIENCE, self._hand_on)
+
+    def _end(self, turn: _Turn) -> None:
+        if self._begun.pop(turn, None) is not None:
+            self._slots.release()
+        self._sockets.release()
+
+    def _hand_on(self) -> None:
+        """Take their slots from turns that wait long for an answer."""
+        loop = asyncio.get_running_loop()
+        latest = loop.time() - _PATIENCE
+        self._patience = None
+        for turn, began in list(self._begun.items()):
+            if began > latest:
+                self._patience = loop.call_at(began + _PATIENCE, self._hand_on)
+                return
+            del self._begun[turn]
+            self._slots.release()
 
     def held(self, host: str) -> HostHold | None:
         """Return the hold on a host, if there is one now."""
@@ -100,12 +126,11 @@ class Turns:
 
 
 class _Turn:
-    __slots__ = ("_handing_on", "_host", "_turns")
+    __slots__ = ("_host", "_turns")
 
     def __init__(self, turns: Turns, host: _Host) -> None:
         self._turns = turns
         self._host = host
-        self._handing_on: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> None:
         turns, host = self._turns, self._host
@@ -125,20 +150,14 @@ class _Turn:
         except BaseException:
             host.lock.release()
             raise
-        host.next = loop.time() + host.gap if host.gap else 0.0
-        self._handing_on = loop.call_later(_PATIENCE, self._hand_on)
-
-    def _hand_on(self) -> None:
-        self._handing_on = None
-        self._turns._slots.release()
+        now = loop.time()
+        host.next = now + host.gap
+        turns._begin(self, now)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._handing_on is not None:
-            self._handing_on.cancel()
-            self._hand_on()
-        self._turns._sockets.release()
+        self._turns._end(self)
         self._host.lock.release()
 
 

@@ -27,6 +27,7 @@ import h11
 from condget.cache.fields import Fields
 from condget.errors import ForbiddenTarget
 from condget.polling.streams import Plain, Secured, Stream
+from condget.polling.streams import connect as _connect
 from condget.polling.targets import Target, is_literal, is_private
 from condget.polling.words import Failure
 
@@ -485,17 +486,6 @@ async def _look_up(host: str, port: int) -> list[str]:
 
     threading.Thread(target=ask, name=f"look up {host}", daemon=True).start()
     return await future
-
-
-async def _connect(address: str, port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, (address, port))
-    except BaseException:
-        sock.close()
-        raise
-    return sock
 
 
 def _fields(pairs: Any) -> Fields:

@@ -16,8 +16,8 @@ from http import HTTPStatus
 from condget import settings
 from condget.errors import DocumentError, FetchError
 from condget.feeds.outcomes import Document
-from condget.polling.batch import Batch, Job, Manners, Polled, for_good
-from condget.polling.fetching import Ask, Fetched, fetch
+from condget.polling.batch import Ask, Batch, Job, Polled, for_good
+from condget.polling.fetching import Fetched, fetch
 from condget.polling.parsing import Parser
 from condget.polling.turns import Held, Sleep, Turns
 from condget.polling.wire import Wire
@@ -31,6 +31,9 @@ _CUT_HERE = 1_000_000
 
 #: Bytes of documents that may wait to be read before no further feed is asked.
 _UNREAD = 20_000_000
+
+#: Hosts that are begun before the others' turn: slots are taken by then only.
+_BEGUN_TOGETHER = 16
 
 _CUT_OFF = "the document is cut off: its last end tag is missing; it will be asked again"
 
@@ -54,26 +57,25 @@ async def poll_batch(
 ) -> None:
     """Poll every job of a batch and tell each result as soon as it is there; the parser is the caller's to close."""
     turns = Turns(clock, manners=batch.manners, holds=batch.holds, hosts=len(batch.hosts), sleep=sleep)
-    worker = _Worker(batch.manners, tell, clock, wire, parser, turns)
+    worker = _Worker(tell, clock, wire, parser, turns)
     async with asyncio.TaskGroup() as group:
-        for jobs in batch.hosts:
+        for number, jobs in enumerate(batch.hosts):
             # Hosts beyond those that can be asked are not begun, for each takes memory from there on.
             await worker.room()
             group.create_task(worker.host(jobs))
-            await asyncio.sleep(0)
+            if number % _BEGUN_TOGETHER == 0:
+                await asyncio.sleep(0)
 
 
 class _Worker:
     def __init__(
         self,
-        manners: Manners,
         tell: Callable[[Polled], None],
         clock: settings.Clock,
         wire: Wire,
         parser: Parser,
         turns: Turns,
     ) -> None:
-        self._manners = manners
         self._tell = tell
         self._clock = clock
         self._wire = wire
@@ -96,7 +98,7 @@ class _Worker:
             self._tell(await self._poll(job, again=job is not jobs[-1]))
 
     async def _poll(self, job: Job, again: bool) -> Polled:
-        polled = Polled(job.key, 0, chain=(job.url,))
+        ask, polled = job.ask, None
         try:
             fetched = await self._fetch(job, again)
             response = fetched.response
@@ -110,11 +112,11 @@ class _Worker:
                 received=fetched.received,
             )
             if response.status == 304:
-                if _believed(job, fetched):
+                if _believed(ask, fetched):
                     return polled
                 raise DocumentError("a 304 for content that was never received; no-cache did not help")
             if response.status not in _WITH_FEED:
-                raise DocumentError(_refusal(job, fetched))
+                raise DocumentError(_refusal(ask, fetched))
             digest = blake2b(fetched.content, digest_size=16).hexdigest()
             document: Document | None = None
             if digest != job.digest:
@@ -122,23 +124,25 @@ class _Worker:
             polled = replace(polled, digest=digest)
             if document is not None and document.cut_off and digest != job.cut_off:
                 raise DocumentError(_CUT_OFF)
-            polled = replace(polled, document=document)
+            return replace(polled, document=document, now=self._clock())
         except Held as held:
-            led = f"{shown(job.url)} leads to {held.hold.host}: " if held.chain else ""
+            led = f"{shown(ask.url)} leads to {held.hold.host}: " if held.chain else ""
             return Polled(job.key, self._clock(), f"{led}{held.hold.reason}", held.hold.until, chain=held.chain)
         except FetchError as error:
-            polled = replace(polled, error=str(error), connected=error.connected)
+            words, connected = str(error), error.connected
         except DocumentError as error:
-            url = shown(polled.chain[-1])
-            if len(polled.chain) > 1:  # by a Location, which a server may have made of anything that it was sent
-                url = redacted(url, secrets_of(job.userinfo, job.fields))
-            polled = replace(polled, error=f"{url}: {error}")
+            url, connected = shown(polled.chain[-1] if polled else ask.url), True
+            if polled and len(polled.chain) > 1:
+                # By a Location, which a server may have made of anything that it was sent.
+                url = redacted(url, secrets_of(ask.userinfo, ask.fields))
+            words = f"{url}: {error}"
         except Exception as error:
             # F4: a fault of condget in one feed stops no other.
-            logging.getLogger(__name__).exception("while polling %s", shown(job.url))
-            words = f"an internal error of condget ({type(error).__name__}: {error}); please report it"
-            polled = replace(polled, error=f"{shown(job.url)}: {words}")
-        return replace(polled, now=self._clock())
+            logging.getLogger(__name__).exception("while polling %s", shown(ask.url))
+            fault = f"an internal error of condget ({type(error).__name__}: {error}); please report it"
+            words, connected = f"{shown(ask.url)}: {fault}", True
+        polled = polled or Polled(job.key, 0, chain=(ask.url,))
+        return replace(polled, now=self._clock(), error=words, connected=connected)
 
     async def _read(self, job: Job, fetched: Fetched) -> Document:
         response = fetched.response
@@ -161,24 +165,13 @@ class _Worker:
                 self._room.set()
 
     async def _fetch(self, job: Job, again: bool) -> Fetched:
-        ask = Ask(
-            job.url,
-            preconditions=job.preconditions,
-            preconditions_for=job.chain,
-            fields=job.fields,
-            userinfo=job.userinfo,
-            user_agent=job.user_agent or settings.USER_AGENT,
-            timeout=job.timeout or self._manners.timeout,
-            private_network=job.private_network,
-            moved_from=job.configured,
-            again=again,
-        )
-        fetched = await fetch(self._wire, ask, self._clock, self._turns)
-        if fetched.response.status == 410 and job.configured is not None:
+        ask = job.ask
+        fetched = await fetch(self._wire, ask, self._clock, self._turns, again=again)
+        if fetched.response.status == 410 and ask.moved_from is not None:
             # Gone is final, so the configured URL has a say: the feed may have moved on from there (C8, E1).
-            ask = replace(ask, url=job.configured, moved_from=None)
+            ask = replace(ask, url=ask.moved_from, moved_from=None)
             fetched = await self._again(ask, fetched)
-        if fetched.response.status == 304 and not _believed(job, fetched):
+        if fetched.response.status == 304 and not _believed(job.ask, fetched):
             ask = replace(ask, preconditions=(), no_cache=not fetched.sent)
             fetched = await self._again(ask, fetched)
         return fetched
@@ -191,18 +184,18 @@ class _Worker:
             raise
 
 
-def _believed(job: Job, fetched: Fetched) -> bool:
+def _believed(ask: Ask, fetched: Fetched) -> bool:
     """Whether a 304 was asked for, and comes from whom the validators are."""
-    return bool(fetched.sent) and fetched.chain[-1] == (job.chain[-1] if job.chain else job.url)
+    return bool(fetched.sent) and fetched.chain[-1] == (ask.preconditions_for or (ask.url,))[-1]
 
 
-def _refusal(job: Job, fetched: Fetched) -> str:
+def _refusal(ask: Ask, fetched: Fetched) -> str:
     """Say what an answer is that is neither a feed nor a 304 (F9)."""
     response = fetched.response
     status = response.status
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
     said = snippet(
-        fetched.content, response.fields.get("content-type"), secrets_of(job.userinfo, job.fields)
+        fetched.content, response.fields.get("content-type"), secrets_of(ask.userinfo, ask.fields)
     )
     advice = _ADVICE.get(
         status, "it will be asked again" if status >= 500 else "see in a browser what is wrong"

@@ -12,7 +12,8 @@ import pytest
 import zstandard
 
 from condget.polling import codings
-from condget.polling.codings import Content, Limits, applied, offered
+from condget.polling.batch import Limits
+from condget.polling.codings import Content, applied, offered
 from condget.polling.words import Failure
 
 FEED = b"<?xml version='1.0'?><rss><channel><title>A feed</title></channel></rss>" * 20

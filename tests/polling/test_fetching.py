@@ -16,8 +16,8 @@ import pytest
 from condget import settings
 from condget.errors import FetchError, ForbiddenTarget
 from condget.polling import codings, wire
-from condget.polling.batch import Manners
-from condget.polling.fetching import Ask, Fetched, Limits, fetch
+from condget.polling.batch import Ask, Limits, Manners
+from condget.polling.fetching import Fetched, fetch
 from condget.polling.turns import Turns
 from condget.polling.wire import Wire
 from tests.origin import (

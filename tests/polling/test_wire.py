@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from condget.errors import FetchError, ForbiddenTarget
 from condget.polling import wire
-from condget.polling.fetching import Ask, Fetched, fetch
+from condget.polling.batch import Ask
+from condget.polling.fetching import Fetched, fetch
 from condget.polling.targets import parse
 from condget.polling.wire import Wire
 from tests.origin import Answer, Origin, ok, redirect
@@ -191,10 +192,10 @@ def test_a_tls_session_is_resumed_where_more_feeds_follow(
 
         shared = Wire(resolve=resolve)
         for again in (True, True, False, False):
-            ask = Ask(f"https://secure.test:{secure.port}/", again=again)
-            assert (await fetch(shared, ask, time.time)).content == FEED
+            ask = Ask(f"https://secure.test:{secure.port}/")
+            assert (await fetch(shared, ask, time.time, again=again)).content == FEED
         assert shared._sessions == {}
-        await fetch(shared, Ask(f"https://secure.test:{secure.port}/", again=True), time.time)
+        await fetch(shared, Ask(f"https://secure.test:{secure.port}/"), time.time, again=True)
         with pytest.raises(FetchError, match="certificate is not valid"):
             await fetch(shared, Ask(f"https://other.test:{secure.port}/"), time.time)
 
