@@ -71,8 +71,8 @@ def _options(options: Options) -> Iterator[tuple[str, str]]:
 
 def _known(state: FeedState, hold: HostHold | None, seen: int, now: float) -> list[tuple[str, str]]:
     from condget.cache.validators import etag_of, last_modified_of
+    from condget.feeds.pace import instant, span
     from condget.feeds.schedule import explain as why
-    from condget.feeds.schedule import instant, span
 
     def when(at: float | None) -> str:
         return "never" if at is None else instant(at, 0)

@@ -19,8 +19,9 @@ def list_feeds(feeds: Feeds, state: State = None) -> None:
     Examples:
       condget list feeds.txt
     """
-    from condget.feeds import schedule
     from condget.feeds.outcomes import FeedState, HostHold
+    from condget.feeds.pace import instant
+    from condget.feeds.schedule import explain
     from condget.polling.batch import host_of
     from condget.reports.words import address
     from condget.stores.ledger import SqliteLedger
@@ -39,8 +40,8 @@ def list_feeds(feeds: Feeds, state: State = None) -> None:
         if known is not None and known.gone:
             when, at = "never", float("inf")
         else:
-            when = "now" if at <= now else schedule.instant(at, 0)
+            when = "now" if at <= now else instant(at, 0)
         label = address(subscription.url) + (f" ({subscription.name})" if subscription.name else "")
-        rows.append((at, when, f"{label}: {schedule.explain(known, hold, now)}"))
+        rows.append((at, when, f"{label}: {explain(known, hold, now)}"))
     for _, when, words in sorted(rows, key=lambda row: row[0]):
         typer.echo(f"{when:<17}  {words}")

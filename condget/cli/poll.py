@@ -23,8 +23,8 @@ from condget.errors import CondgetError
 
 if TYPE_CHECKING:
     from condget.feeds.outcomes import Outcome
-    from condget.polling.coordinator import Plan
     from condget.polling.executors import Executor
+    from condget.polling.planning import Plan
     from condget.reports import Report, ReportOptions
 
 NEWS_CODE = 3
@@ -103,7 +103,7 @@ def poll(
     list, 3 news (with --exit-code), 75 another run holds the state,
     130 interrupted.
     """
-    from condget.feeds.schedule import Pace
+    from condget.feeds.pace import Pace
     from condget.polling import Manners, plan
     from condget.reports import ReportOptions, report_function
 
@@ -247,7 +247,7 @@ def _would_ask(planned: Plan) -> list[Outcome]:
     from condget.feeds.outcomes import Outcome
 
     outcomes = list(planned.refused)
-    for job in (job for host in planned.batch.hosts for job in host):
+    for job in (job for host in planned.hosts for job in host):
         fields = " and ".join(name for name, _ in job.ask.preconditions)
         where = "" if job.ask.moved_from is None else f" at {job.ask.url}"
         reason = (

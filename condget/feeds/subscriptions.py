@@ -103,6 +103,19 @@ def single(url: str) -> Subscription:
     return Subscription(target, userinfo, "command line")
 
 
+def without_userinfo(url: str) -> str:
+    """Return a URL without the user name and password that may stand before its host.
+
+    >>> without_userinfo("https://user:secret@example.org/feed?by=me@example.org")
+    'https://example.org/feed?by=me@example.org'
+    """
+    if "@" not in url:
+        return url
+    scheme, separator, rest = url.partition("://")
+    end = min((at for mark in "/?#" if (at := rest.find(mark)) >= 0), default=len(rest))
+    return f"{scheme}{separator}{rest[:end].rpartition('@')[2]}{rest[end:]}"
+
+
 def duration(text: str) -> float:
     """Return the seconds of a duration such as `90s`, `30m`, `6h`, `2d`, `1w`, or plain seconds.
 
@@ -156,6 +169,8 @@ def _text(data: bytes | str, source: str) -> str:
 
 
 def _line(where: str, line: str) -> Subscription | None:
+    if _COMMON.fullmatch(line):
+        return Subscription(line, None, where)
     written, _, rest = line.strip(" \t").replace("\t", " ").partition(" ")
     if not written or written[0] == "#":
         return None

@@ -14,14 +14,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from condget.polling.batch import Manners
-    from condget.polling.coordinator import Plan, plan, poll, run
+    from condget.polling.coordinator import poll, run
+    from condget.polling.manners import Manners
+    from condget.polling.planning import Plan, plan
 
 # Imported when first used: the child processes of `parsing` import this package, too.
 _HOMES = {
-    "Manners": "condget.polling.batch",
-    "Plan": "condget.polling.coordinator",
-    "plan": "condget.polling.coordinator",
+    "Manners": "condget.polling.manners",
+    "Plan": "condget.polling.planning",
+    "plan": "condget.polling.planning",
     "poll": "condget.polling.coordinator",
     "run": "condget.polling.coordinator",
 }

@@ -13,26 +13,9 @@ from urllib.parse import urlsplit
 from condget import settings
 from condget.cache.messages import Response
 from condget.feeds.outcomes import Document, HostHold
-from condget.feeds.schedule import Pace
+from condget.polling.manners import Manners
 
 _PLAIN = re.compile(r"https?://([a-z0-9_.-]+)(?::[0-9]*)?(?:[/?#]|\Z)")
-
-
-@dataclass(frozen=True, slots=True)
-class Manners:
-    """How a run behaves towards servers; durations in seconds."""
-
-    pace: Pace = field(default_factory=Pace)
-    #: Ask feeds that are not due, too; still conditional (B8). Neither gone feeds of a list nor held hosts (C6, C8).
-    force: bool = False
-    #: Send no validators.
-    unconditional: bool = False
-    #: The deadline of one exchange (F1).
-    timeout: float = 30.0
-    #: Requests under way at once, over all hosts; one that waits long for its answer counts no longer.
-    concurrency: int = 500
-    #: Between the starts of two requests to one host (C12); None: 1 second, but none for loopback.
-    gap: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

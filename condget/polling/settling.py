@@ -18,7 +18,8 @@ from condget.cache.storing import to_stored
 from condget.cache.validators import etag_of, last_modified_of
 from condget.feeds.entries import Diff, diff
 from condget.feeds.outcomes import FeedState, Outcome, SeenEntry, Status
-from condget.feeds.schedule import Pace, after_failure, after_success
+from condget.feeds.pace import Pace
+from condget.feeds.schedule import after_failure, after_success
 from condget.feeds.subscriptions import Subscription
 from condget.polling.batch import Job, Polled, for_good, host_of
 

@@ -77,22 +77,22 @@ async def _receive(sock: socket.socket) -> bytes:
 
 async def _until_readable(sock: socket.socket) -> None:
     loop = asyncio.get_running_loop()
-    ready = loop.create_future()
-    loop.add_reader(sock, _wake, ready)
+    ready, descriptor = loop.create_future(), sock.fileno()
+    loop.add_reader(descriptor, _wake, ready)
     try:
         await ready
     finally:
-        loop.remove_reader(sock)
+        loop.remove_reader(descriptor)
 
 
 async def _until_writable(sock: socket.socket) -> None:
     loop = asyncio.get_running_loop()
-    ready = loop.create_future()
-    loop.add_writer(sock, _wake, ready)
+    ready, descriptor = loop.create_future(), sock.fileno()
+    loop.add_writer(descriptor, _wake, ready)
     try:
         await ready
     finally:
-        loop.remove_writer(sock)
+        loop.remove_writer(descriptor)
 
 
 def _wake(ready: asyncio.Future[None]) -> None:

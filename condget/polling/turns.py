@@ -19,7 +19,7 @@ from condget.cache.fields import Fields
 from condget.errors import FetchError
 from condget.feeds.outcomes import FeedState, HostHold
 from condget.feeds.schedule import after_failure
-from condget.polling.batch import Manners
+from condget.polling.manners import Manners
 from condget.polling.targets import Target, is_loopback
 
 Sleep = Callable[[float], Awaitable[None]]

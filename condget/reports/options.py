@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-from condget.feeds.outcomes import Outcome
+if TYPE_CHECKING:
+    from condget.feeds.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +26,4 @@ class ReportOptions:
 
 #: Returns whole lines, or "" where there is nothing to say. Outcome by outcome, so that each report can be delivered
 #: before the outcome is committed (B7).
-Report = Callable[[Outcome, ReportOptions], str]
+Report: TypeAlias = "Callable[[Outcome, ReportOptions], str]"

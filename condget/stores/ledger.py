@@ -9,24 +9,23 @@ holds the lock of condget.stores.lock; who only reads writes not one byte (F10).
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from itertools import islice
-from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from condget import settings
 from condget.errors import NewerState, StoreError
-from condget.feeds.outcomes import FeedState, HostHold, Outcome, SeenEntry
-from condget.feeds.schedule import CLOCK_SLACK, set_back
+from condget.feeds.pace import CLOCK_SLACK, set_back
+from condget.feeds.subscriptions import without_userinfo
 from condget.stores.faults import is_corrupt, store_error
 from condget.stores.files import check_regular, make_directory, make_file, set_aside
-from condget.stores.records import from_record, from_text, to_record, to_text, without_userinfo
+
+if TYPE_CHECKING:
+    from condget.feeds.outcomes import FeedState, HostHold, Outcome, SeenEntry
 
 #: "cget" in ASCII: says whose file this is.
 APPLICATION_ID = 0x63676574
@@ -62,15 +61,6 @@ _BATCH = 500
 
 #: To look up one URL costs as much as to read so many rows in a row.
 _ROWS_A_LOOKUP = 2
-
-#: What has a column of its own and so need not stand in the JSON text.
-_COLUMNS = ("url", "next_poll", "last_polled", "gone", "interval", "reason", "items")
-
-_Row = tuple[Any, ...]
-
-#: What stands in the JSON text.
-_text_of = attrgetter(*(field.name for field in fields(FeedState) if field.name not in _COLUMNS))
-
 
 class SqliteLedger:
     """A `Ledger` in one SQLite file; the default one is `settings.state_path()`.
@@ -109,11 +99,18 @@ class SqliteLedger:
         if len(given) * _ROWS_A_LOOKUP >= (last or 0):
             rows = self._rows(f"SELECT {columns} FROM feeds")
         else:
-            rows = self._rows(f"SELECT {columns} FROM json_each(?) JOIN feeds ON url = value", [_list(given)])
+            from condget.stores.feed_rows import url_list
+
+            rows = self._rows(f"SELECT {columns} FROM json_each(?) JOIN feeds ON url = value", [url_list(given)])
         return {given[url]: (at, why, gone != 0) for url, at, why, gone in rows if url in given}
 
     def holds(self) -> Mapping[str, HostHold]:
-        return {row[0]: HostHold(*row) for row in self._rows("SELECT host, until, reason FROM holds")}
+        rows = self._rows("SELECT host, until, reason FROM holds")
+        if not rows:
+            return {}
+        from condget.feeds.outcomes import HostHold
+
+        return {row[0]: HostHold(*row) for row in rows}
 
     def urls(self) -> Sequence[str]:
         return [url for (url,) in self._rows("SELECT url FROM feeds ORDER BY url")]
@@ -127,24 +124,28 @@ class SqliteLedger:
         )
 
     def load(self, urls: Sequence[str]) -> Mapping[str, FeedState]:
+        from condget.stores.feed_rows import to_state, url_list
+
         given = {without_userinfo(url): url for url in urls}
         rows = self._rows(
             """SELECT state, url, next_poll, last_polled, gone, interval, reason, coalesce(items, '')
             FROM json_each(?) JOIN feeds ON url = value JOIN states ON states.feed = feeds.id
             LEFT JOIN items ON items.feed = feeds.id""",
-            [_list(given)],
+            [url_list(given)],
         )
         with self._translated():
-            self._loaded = {url: _state(text, given[url], *columns) for text, url, *columns in rows}
+            self._loaded = {url: to_state(text, given[url], *columns) for text, url, *columns in rows}
         return {given[url]: state for url, state in self._loaded.items()}
 
     def seen(self, url: str) -> Mapping[str, SeenEntry]:
+        from condget.stores.feed_rows import to_seen
+
         rows = self._rows(
             """SELECT key, fingerprint, first_seen, last_seen FROM seen
             WHERE feed = (SELECT id FROM feeds WHERE url = ?)""",
             [without_userinfo(url)],
         )
-        entries = (SeenEntry(_key_text(key), *row) for key, *row in rows)
+        entries = (to_seen(*row) for row in rows)
         return {entry.key: entry for entry in entries}
 
     def last_reached(self) -> float:
@@ -155,10 +156,12 @@ class SqliteLedger:
 
         Seen entries are written along with a state only. An outcome without state and hold writes nothing.
         """
+        from condget.stores.feed_rows import write
+
         remaining = iter(outcomes)
         with self._transaction() as connection:
             while batch := list(islice(remaining, _BATCH)):
-                _write(connection, batch, self._loaded)
+                write(connection, batch, self._loaded)
 
     def set_back(self, now: float) -> float:
         by = self.last_reached() - now
@@ -386,79 +389,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return -1
-
-
-def _list(urls: Iterable[str]) -> str:
-    return json.dumps(list(urls))
-
-
-def _state(text: str, *columns: Any) -> FeedState:
-    """Return the state of a row: its JSON text, then `_COLUMNS`."""
-    record = dict(zip(_COLUMNS, columns, strict=True))
-    record["gone"] = bool(record["gone"])
-    try:
-        return from_record(from_text(text) | record)
-    except ValueError as error:
-        damage = sqlite3.DatabaseError(f"the state of {columns[0]} cannot be read: {error}")
-        damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise damage from error
-
-
-def _key_text(key: bytes) -> str:
-    return key.decode("utf-8", "surrogatepass")
-
-
-def _key_bytes(key: str) -> bytes:
-    # JSON feeds can hold lone surrogates, which are no UTF-8.
-    return key.encode("utf-8", "surrogatepass")
-
-
-def _write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], loaded: dict[str, FeedState]) -> None:
-    """Write outcomes; what is in `loaded` is as it stands in the file, and is taken out once it is written over."""
-    feeds: list[_Row] = []
-    states: list[_Row] = []
-    items: dict[str, str] = {}
-    seen: list[_Row] = []
-    forgotten: list[_Row] = []
-    for outcome in outcomes:
-        state = outcome.state
-        if outcome.hold is not None:
-            hold, since = outcome.hold, None if state is None else state.last_polled
-            connection.execute(
-                """INSERT INTO holds VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-                until = excluded.until, reason = excluded.reason, since = excluded.since
-                WHERE excluded.until > until""",
-                [hold.host, hold.until, hold.reason, since],
-            )
-        if state is None:
-            continue
-        url = without_userinfo(outcome.url)
-        before = loaded.pop(url, None)
-        reason = state.reason.encode("utf-8", "replace").decode()
-        feeds.append((url, state.next_poll, state.last_polled, state.gone, state.interval, reason))
-        if before is None or _text_of(before) != _text_of(state):
-            record = to_record(state)
-            for column in _COLUMNS:
-                record.pop(column, None)
-            states.append((url, to_text(record)))
-        if before is None or before.items != state.items:
-            items[url] = state.items
-        forgotten += [(url, _key_bytes(key)) for key in outcome.forget]
-        seen += [(url, _key_bytes(e.key), e.fingerprint, e.first_seen, e.last_seen) for e in outcome.seen]
-    connection.executemany(
-        """INSERT INTO feeds (url, next_poll, last_polled, gone, interval, reason) VALUES (?, ?, ?, ?, ?, ?)
-        ON CONFLICT DO UPDATE SET next_poll = excluded.next_poll, last_polled = excluded.last_polled,
-        gone = excluded.gone, interval = excluded.interval, reason = excluded.reason""",
-        feeds,
-    )
-    parts = (
-        ("INSERT OR REPLACE INTO states VALUES (?, ?)", states),
-        ("DELETE FROM items WHERE feed = ?", [(url,) for url, text in items.items() if not text]),
-        ("INSERT OR REPLACE INTO items VALUES (?, ?)", [row for row in items.items() if row[1]]),
-        ("DELETE FROM seen WHERE feed = ? AND key = ?", forgotten),
-        ("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?)", seen),
-    )
-    urls = {row[0] for _, rows in parts for row in rows}
-    ids = dict(connection.execute("SELECT url, feeds.id FROM json_each(?) JOIN feeds ON url = value", [_list(urls)]))
-    for statement, rows in parts:
-        connection.executemany(statement, [(ids[row[0]], *row[1:]) for row in rows])

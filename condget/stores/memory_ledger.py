@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from condget.feeds.outcomes import FeedState, HostHold, Outcome, SeenEntry
-from condget.feeds.schedule import CLOCK_SLACK, set_back
+from condget.feeds.pace import CLOCK_SLACK, set_back
 
 
 class MemoryLedger:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn, get_args, get_origin, get_type_hints
 
 from condget.cache.fields import Fields
 from condget.feeds.outcomes import FeedState
+from condget.feeds.subscriptions import without_userinfo
 
 #: Fields of a response that are never written to disk.
 _SECRET = frozenset(
@@ -32,19 +33,6 @@ def _refuse(constant: str) -> NoReturn:
 # Made once, and without looking for circles: thousands of states are read and written at a time.
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _decode = json.JSONDecoder(parse_constant=_refuse).decode
-
-
-def without_userinfo(url: str) -> str:
-    """Return a URL without the user name and password that may stand before its host.
-
-    >>> without_userinfo("https://user:secret@example.org/feed?by=me@example.org")
-    'https://example.org/feed?by=me@example.org'
-    """
-    if "@" not in url:
-        return url
-    scheme, separator, rest = url.partition("://")
-    end = min((at for mark in "/?#" if (at := rest.find(mark)) >= 0), default=len(rest))
-    return f"{scheme}{separator}{rest[:end].rpartition('@')[2]}{rest[end:]}"
 
 
 def to_record(state: FeedState) -> Record:
@@ -110,12 +98,16 @@ def _read(kind: Any, record: Any) -> Any:
     readers = _readers(kind)
     arguments: Record = {}
     for name, value in record.items():
-        if (reader := readers.get(name)) is None:
-            continue
-        try:
-            arguments[name] = reader(value)
-        except TypeError:
-            raise ValueError(f"{name} is {value!r:.40}") from None
+        reader = readers.get(name)
+        if isinstance(reader, tuple):
+            if not isinstance(value, reader):
+                raise ValueError(f"{name} is {value!r:.40}")
+            arguments[name] = value
+        elif reader is not None:
+            try:
+                arguments[name] = reader(value)
+            except TypeError:
+                raise ValueError(f"{name} is {value!r:.40}") from None
     try:
         return kind(**arguments)
     except TypeError as error:
@@ -123,30 +115,38 @@ def _read(kind: Any, record: Any) -> Any:
 
 
 @cache
-def _readers(kind: Any) -> dict[str, _Reader]:
-    types = get_type_hints(kind)
-    return {field.name: _reader(types[field.name]) for field in fields(kind)}
+def _readers(kind: Any) -> dict[str, tuple[type, ...] | _Reader]:
+    return {name: _reader(wanted) for name, wanted in get_type_hints(kind).items()}
 
 
-def _reader(wanted: Any) -> _Reader:
-    """Return the function that reads a member of a type from JSON; it raises TypeError for one of another type."""
-    arguments = get_args(wanted)
+def _reader(wanted: Any) -> tuple[type, ...] | _Reader:
+    """Return what a member of a type is in JSON: the types that are taken as they are, or a function that reads it.
+
+    Such a function raises TypeError for a value of another type.
+    """
     if wanted is Fields:
-        pairs = _reader(tuple[tuple[str, str], ...])
-        return lambda value: Fields(pairs(value))
+        return _fields
     if is_dataclass(wanted):
         return partial(_read, wanted)
+    arguments = get_args(wanted)
     if get_origin(wanted) is tuple:
+        readers = [_reader(kind) for kind in arguments if kind is not ...]
+        each = [partial(_scalar, one) if isinstance(one, tuple) else one for one in readers]
         if arguments[-1] is ...:
-            one = _reader(arguments[0])
-            return lambda value: tuple([one(item) for item in _list(value)])
-        each = tuple(map(_reader, arguments))
+            return lambda value: tuple([each[0](item) for item in _list(value)])
         return lambda value: tuple([read(item) for read, item in zip(each, _list(value, len(each)), strict=True)])
     if arguments and is_dataclass(arguments[0]):
-        some = _reader(arguments[0])
-        return lambda value: None if value is None else some(value)
+        return lambda value: None if value is None else _read(arguments[0], value)
     types = arguments or (wanted,)
-    return partial(_scalar, (*types, int) if float in types else types)
+    return (*types, int) if float in types else types  # a float may be written as an integer
+
+
+def _fields(value: Any) -> Fields:
+    for pair in _list(value):
+        name, text = _list(pair, 2)
+        if not (isinstance(name, str) and isinstance(text, str)):
+            raise TypeError
+    return Fields(map(tuple, value))
 
 
 def _list(value: Any, length: int | None = None) -> Any:
@@ -156,6 +156,6 @@ def _list(value: Any, length: int | None = None) -> Any:
 
 
 def _scalar(types: tuple[type, ...], value: Any) -> Any:
-    if not isinstance(value, types):  # a float may be written as an integer
+    if not isinstance(value, types):
         raise TypeError
     return value

@@ -14,21 +14,8 @@ from condget.cache.dates import format_date
 from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
 from condget.feeds.outcomes import FeedState, Hints, HostHold, Outcome
-from condget.feeds.schedule import (
-    SPREAD_MAXIMUM,
-    Due,
-    Pace,
-    after_failure,
-    after_success,
-    all_offline,
-    explain,
-    horizon,
-    is_due,
-    set_back,
-    span,
-    spread,
-    unreached,
-)
+from condget.feeds.pace import SPREAD_MAXIMUM, Pace, horizon, is_due, set_back, span, spread
+from condget.feeds.schedule import Due, after_failure, after_success, all_offline, explain, unreached
 
 URL = "https://example.org/feed.xml"
 HOST = "example.org"
@@ -380,7 +367,7 @@ class TestSpread:
 
     def test_the_spread_is_the_same_on_every_run(self) -> None:
         """C11"""
-        code = f"from condget.feeds.schedule import spread; print(spread({URL!r}, 3600.0))"
+        code = f"from condget.feeds.pace import spread; print(spread({URL!r}, 3600.0))"
         for seed in ("1", "2"):
             run = subprocess.run(
                 [sys.executable, "-c", code],

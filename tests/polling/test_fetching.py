@@ -16,8 +16,9 @@ import pytest
 from condget import settings
 from condget.errors import FetchError, ForbiddenTarget
 from condget.polling import codings, wire
-from condget.polling.batch import Ask, Limits, Manners
+from condget.polling.batch import Ask, Limits
 from condget.polling.fetching import Fetched, fetch
+from condget.polling.manners import Manners
 from condget.polling.turns import Turns
 from condget.polling.wire import Wire
 from tests.origin import (

@@ -15,7 +15,7 @@ import pytest
 from condget.cache.fields import Fields
 from condget.feeds.documents import parse
 from condget.feeds.outcomes import Document, Outcome
-from condget.feeds.schedule import Pace
+from condget.feeds.pace import Pace
 from condget.feeds.subscriptions import single
 from condget.polling import Manners, batch, coordinator, plan, poll
 from condget.polling.executors import InProcess
@@ -701,7 +701,7 @@ def test_b7_what_the_caller_did_not_come_back_for_is_not_committed(origin: Origi
 def test_a_batch_can_be_sent_to_another_process(origin: Origin, poller: Poller) -> None:
     """The executor seam: what passes it is picklable."""
     subscriptions = [single(origin.url("/feed", userinfo="a:b"))]
-    batch = plan(subscriptions, poller.ledger, Manners(pace=Pace(minimum=7)), NOON).batch
+    batch = plan(subscriptions, poller.ledger, Manners(pace=Pace(minimum=7)), NOON).batch()
     assert pickle.loads(pickle.dumps(batch)) == batch
     assert "a:b" not in repr(batch)
     assert pickle.loads(pickle.dumps(Fields([("a", "b")]))) == Fields([("a", "b")])

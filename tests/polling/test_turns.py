@@ -134,7 +134,7 @@ def test_c6_holds_are_in_the_batch_and_picklable() -> None:
     ledger = MemoryLedger()
     holds = [HostHold("busy.example", NOON + 60, "429"), HostHold("over.example", NOON - 1, "429")]
     ledger.commit([Outcome(hold.host, "error", hold=hold) for hold in holds])
-    planned = plan(parse_list("http://a.example/", "feeds.txt"), ledger, Manners(), NOON).batch
+    planned = plan(parse_list("http://a.example/", "feeds.txt"), ledger, Manners(), NOON).batch()
     assert pickle.loads(pickle.dumps(planned)).holds == (holds[0],)
 
 

@@ -1,0 +1,112 @@
+"""How often feeds may be asked, whether one is due, and instants and lengths of time in words. All in POSIX seconds.
+
+What a run with nothing due needs of the schedule stands here, so that it loads nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+
+#: The most that the spread adds (C11): a sixth of the wait, and never more than this.
+SPREAD_FRACTION, SPREAD_MAXIMUM = 1 / 6, 600.0
+
+#: A clock that was set back by less than this moves nothing (C14).
+CLOCK_SLACK = 5 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a feed may be asked; all in seconds.
+
+    `every` is the list's own word for one feed: it replaces all rules but Retry-After and the back-off.
+    """
+
+    minimum: float = HOUR
+    #: For a feed whose answers carry no validators: each poll costs its server a full answer (C2).
+    without_validators: float = 4 * HOUR
+    #: Where the adaptive interval stops growing (C10).
+    maximum: float = 6 * HOUR
+    #: The most that a hint of the origin or of the document counts for (C5).
+    cap: float = 7 * DAY
+    #: Where the doubling after failures stops (C7).
+    failure_cap: float = DAY
+    #: The wait after a run in which nothing at all could be reached (C13); the second time in a row it is `minimum`.
+    offline: float = 10 * MINUTE
+    #: Whether the Syndication module's update period counts (C9); it is often a template's default.
+    update_period: bool = False
+    every: float | None = None
+
+
+def is_due(next_poll: float, *, pace: Pace, now: float) -> bool:
+    """Whether a feed may be asked now, by the instant that was planned for it and the feed's own pace.
+
+    An instant that no rule can have planned counts as due: a clock ran ahead once, and nothing sleeps for a
+    year because of it (C14).
+    """
+    # What lies within the cap lies within the horizon: of a long list without a feed that is due, all but a few.
+    return next_poll <= now or (next_poll > now + pace.cap and next_poll > now + horizon(pace))
+
+
+@lru_cache(maxsize=64)
+def horizon(pace: Pace) -> float:
+    """Return the longest wait that any rule can plan, spread included."""
+    return SPREAD_MAXIMUM + max(
+        pace.minimum, pace.without_validators, pace.maximum, pace.cap, pace.failure_cap, pace.every or 0
+    )
+
+
+def set_back(next_poll: float, last_polled: float, *, by: float, now: float) -> tuple[float, float, str]:
+    """Return (next_poll, last_polled, reason) of a feed, moved along with a clock that was set back (C14).
+
+    `by` is how far the last poll of any feed lies ahead of `now`: the clock was set back by that much at least.
+    What was planned by the old clock moves with it, so that the gaps between polls stay: no feed falls due for
+    this reason, and none waits longer than was planned.
+    """
+    at = next_poll - by
+    return at, last_polled - by, with_instant(f"the clock was set back by {span(by)}", at, now)
+
+
+def spread(url: str, wait: float) -> float:
+    """Return what is added to a wait, the same for a URL on every run and every machine (C11)."""
+    import hashlib  # here: a run with nothing due need not load OpenSSL
+
+    digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64 * min(wait * SPREAD_FRACTION, SPREAD_MAXIMUM)
+
+
+def instant(at: float, now: float) -> str:
+    """Return an instant in UTC to the minute; the date is left out where it is that of `now`."""
+    return _minute(at // MINUTE, at // DAY == now // DAY)
+
+
+@lru_cache(maxsize=4096)
+def _minute(minute: float, today: bool) -> str:
+    return datetime.fromtimestamp(minute * MINUTE, UTC).strftime("%H:%MZ" if today else "%Y-%m-%d %H:%MZ")
+
+
+def span(seconds: float) -> str:
+    """Return a length of time as people say it.
+
+    >>> [span(s) for s in (90, 3600, 14400, 12150, 604800)]
+    ['90 s', '60 min', '4 h', '3.4 h', '7 days']
+    """
+    if seconds < 2 * MINUTE:
+        return f"{seconds:.3g} s"
+    if seconds < 2 * HOUR:
+        return f"{seconds / MINUTE:.3g} min"
+    if seconds < 2 * DAY:
+        return f"{_one_decimal(seconds / HOUR)} h"
+    return f"{_one_decimal(seconds / DAY)} days"
+
+
+def with_instant(why: str, at: float, now: float) -> str:
+    """Return a reason with the instant that it leads to."""
+    return f"{why}; next at {instant(at, now)}"
+
+
+def _one_decimal(number: float) -> str:
+    return f"{round(number, 1):g}"

@@ -1,0 +1,24 @@
+"""How a run behaves towards servers. Apart from what passes the executor seam: a run with nothing due needs it, too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from condget.feeds.pace import Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a run behaves towards servers; durations in seconds."""
+
+    pace: Pace = field(default_factory=Pace)
+    #: Ask feeds that are not due, too; still conditional (B8). Neither gone feeds of a list nor held hosts (C6, C8).
+    force: bool = False
+    #: Send no validators.
+    unconditional: bool = False
+    #: The deadline of one exchange (F1).
+    timeout: float = 30.0
+    #: Requests under way at once, over all hosts; one that waits long for its answer counts no longer.
+    concurrency: int = 500
+    #: Between the starts of two requests to one host (C12); None: 1 second, but none for loopback.
+    gap: float | None = None

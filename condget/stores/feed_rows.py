@@ -1,0 +1,102 @@
+"""Rows of the poller's state file: a feed's state, its seen entries and the holds of hosts, and their values.
+
+Only what differs from what was loaded is written, so that a feed without news costs one narrow row.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any
+
+from condget.feeds.outcomes import FeedState, Outcome, SeenEntry
+from condget.feeds.subscriptions import without_userinfo
+from condget.stores.records import from_record, from_text, to_record, to_text
+
+#: What has a column of its own and so need not stand in the JSON text.
+COLUMNS = ("url", "next_poll", "last_polled", "gone", "interval", "reason", "items")
+
+_Row = tuple[Any, ...]
+
+#: What stands in the JSON text.
+_text_of = attrgetter(*(field.name for field in fields(FeedState) if field.name not in COLUMNS))
+
+
+def to_state(text: str, *columns: Any) -> FeedState:
+    """Return the state of a row: its JSON text, then `COLUMNS`."""
+    record = dict(zip(COLUMNS, columns, strict=True))
+    record["gone"] = bool(record["gone"])
+    try:
+        return from_record(from_text(text) | record)
+    except ValueError as error:
+        damage = sqlite3.DatabaseError(f"the state of {columns[0]} cannot be read: {error}")
+        damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise damage from error
+
+
+def to_seen(key: bytes, *columns: Any) -> SeenEntry:
+    return SeenEntry(key.decode("utf-8", "surrogatepass"), *columns)
+
+
+def url_list(urls: Iterable[str]) -> str:
+    """Return URLs as the parameter that `json_each` takes apart."""
+    return json.dumps(list(urls))
+
+
+def _key_bytes(key: str) -> bytes:
+    # JSON feeds can hold lone surrogates, which are no UTF-8.
+    return key.encode("utf-8", "surrogatepass")
+
+
+def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], loaded: dict[str, FeedState]) -> None:
+    """Write outcomes; what is in `loaded` is as it stands in the file, and is taken out once it is written over."""
+    feeds: list[_Row] = []
+    states: list[_Row] = []
+    items: dict[str, str] = {}
+    seen: list[_Row] = []
+    forgotten: list[_Row] = []
+    for outcome in outcomes:
+        state = outcome.state
+        if outcome.hold is not None:
+            hold, since = outcome.hold, None if state is None else state.last_polled
+            connection.execute(
+                """INSERT INTO holds VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+                until = excluded.until, reason = excluded.reason, since = excluded.since
+                WHERE excluded.until > until""",
+                [hold.host, hold.until, hold.reason, since],
+            )
+        if state is None:
+            continue
+        url = without_userinfo(outcome.url)
+        before = loaded.pop(url, None)
+        reason = state.reason.encode("utf-8", "replace").decode()
+        feeds.append((url, state.next_poll, state.last_polled, state.gone, state.interval, reason))
+        if before is None or _text_of(before) != _text_of(state):
+            record = to_record(state)
+            for column in COLUMNS:
+                record.pop(column, None)
+            states.append((url, to_text(record)))
+        if before is None or before.items != state.items:
+            items[url] = state.items
+        forgotten += [(url, _key_bytes(key)) for key in outcome.forget]
+        seen += [(url, _key_bytes(e.key), e.fingerprint, e.first_seen, e.last_seen) for e in outcome.seen]
+    connection.executemany(
+        """INSERT INTO feeds (url, next_poll, last_polled, gone, interval, reason) VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET next_poll = excluded.next_poll, last_polled = excluded.last_polled,
+        gone = excluded.gone, interval = excluded.interval, reason = excluded.reason""",
+        feeds,
+    )
+    parts = (
+        ("INSERT OR REPLACE INTO states VALUES (?, ?)", states),
+        ("DELETE FROM items WHERE feed = ?", [(url,) for url, text in items.items() if not text]),
+        ("INSERT OR REPLACE INTO items VALUES (?, ?)", [row for row in items.items() if row[1]]),
+        ("DELETE FROM seen WHERE feed = ? AND key = ?", forgotten),
+        ("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?)", seen),
+    )
+    urls = {row[0] for _, rows in parts for row in rows}
+    ids = dict(connection.execute("SELECT url, feeds.id FROM json_each(?) JOIN feeds ON url = value", [url_list(urls)]))
+    for statement, rows in parts:
+        connection.executemany(statement, [(ids[row[0]], *row[1:]) for row in rows])
