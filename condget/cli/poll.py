@@ -103,6 +103,9 @@ def poll(
     list, 3 news (with --exit-code), 75 another run holds the state,
     130 interrupted.
     """
+    # Thousands of values are made that live as long as the run, and next to no garbage.
+    gc.set_threshold(20_000, 20, 20)
+
     from condget.feeds.pace import Pace
     from condget.polling import Manners, plan
     from condget.reports import ReportOptions, report_function
@@ -144,7 +147,7 @@ def poll(
         from condget.polling import run
         from condget.polling.executors import InProcess
 
-        # What there is by now stays to the end: not to be walked through again and again for garbage.
+        # What there is by now stays to the end: not to be walked through for garbage again and again.
         gc.freeze()
         executor = InProcess(clock)
         with (

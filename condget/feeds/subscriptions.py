@@ -194,21 +194,21 @@ def _outline(where: str, attributes: Mapping[str, str]) -> Subscription | None:
     return Subscription(target, userinfo, where, title or None, options)
 
 
-_WORD = re.compile(r"""(?:[^\s"'\\]|"(?:[^"\\]|\\.)*+"|'[^']*+'|\\.)++""")
-_QUOTED = re.compile(r""""((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)""")
+_WORD = r"""(?:[^\s"'\\]|"(?:[^"\\]|\\.)*+"|'[^']*+'|\\.)++"""
+_QUOTED = r""""((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)"""
 
 
 def _words(text: str) -> Iterable[tuple[str, str]]:
     """Split `key=value` pairs as a shell would, up to a comment."""
     position, text = 0, text.strip()
     while position < len(text) and text[position] != "#":
-        word = _WORD.match(text, position)
+        word = re.compile(_WORD).match(text, position)
         if word is None:
             raise ValueError("a quotation mark is not closed")
         key, equals, value = word[0].partition("=")
         if not equals:
             raise ValueError("options behind the URL are written key=value; a space inside a URL is written %20")
-        yield key, _QUOTED.sub(_unquoted, value)
+        yield key, re.sub(_QUOTED, _unquoted, value)
         position = word.end()
         while text[position : position + 1].isspace():
             position += 1
@@ -278,29 +278,28 @@ def _header(text: str) -> tuple[str, str]:
     return name, value
 
 
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?([^#]*)")
+# Not compiled before they are needed: most lines are of the common kind.
+_URL = r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?([^#]*)"
 # Blanks of every kind, controls, and what is invisible.
-_BLANK = re.compile(
-    "[\x00-\x20\x7f-\xa0\xad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff\ufff9-\uffff\ud800-\udfff]"
-)
-_HOST = re.compile(r"(?=.{1,254}\Z)(?:[A-Za-z0-9_~-]{1,63}\.)*[A-Za-z0-9_~-]{1,63}\.?")
+_BLANK = "[\x00-\x20\x7f-\xa0\xad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff\ufff9-\uffff\ud800-\udfff]"
+_HOST = r"(?=.{1,254}\Z)(?:[A-Za-z0-9_~-]{1,63}\.)*[A-Za-z0-9_~-]{1,63}\.?"
 
 
 #: What nearly all URLs look like; a list of 50,000 is read in half the time.
-_COMMON = re.compile(r"https?://(?:[a-z0-9-]{1,60}\.){1,3}[a-z0-9]{1,60}(?::[1-9]\d{0,3})?/[!\"$-~]*", re.ASCII)
+_COMMON = re.compile(r"https?://(?:[a-z0-9-]{1,60}\.){1,3}[a-z0-9]{1,60}(?::[1-9][0-9]{0,3}|:[1-5][0-9]{4})?/[!\"$-~]*")
 
 
 def _target(url: str) -> tuple[str, str | None]:
     """Return the target of a URL and its userinfo; raise ValueError with the reason, without the userinfo."""
     if _COMMON.fullmatch(url):
         return url, None
-    if blank := _BLANK.search(url):
+    if blank := re.search(_BLANK, url):
         code = f"U+{ord(blank[0]):04X}"
         raise ValueError(f"the URL holds a blank or control character ({code}); write it percent-encoded")
     if url[:5].lower() == "feed:":
         # feed:https://example.org/ and feed://example.org/ were made for readers and mean HTTP.
         url = "http:" + url[5:] if url[5:7] == "//" else url[5:]
-    split = _URL.match(url)
+    split = re.match(_URL, url)
     if split is None:
         raise ValueError("not a URL; it begins with http:// or https://")
     scheme, authority, rest = split.groups()
@@ -337,7 +336,7 @@ def _place(place: str) -> tuple[str, str]:
             raise ValueError("the host of the URL is no IPv6 address") from None
     elif not host.isascii():
         host = _a_labels(host)
-    elif not _HOST.fullmatch(host):
+    elif not re.fullmatch(_HOST, host):
         raise ValueError("the host of the URL is no host name")
     return host, colon + port
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from condget.feeds.outcomes import Entry, Outcome
 from condget.reports.options import ReportOptions
 from condget.reports.words import address, instant, place, redacted
+
+if TYPE_CHECKING:
+    from condget.feeds.outcomes import Entry, Outcome
 
 SCHEMA = "condget.poll/1"
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from condget.feeds.outcomes import Entry, Outcome
 from condget.reports.options import ReportOptions
 from condget.reports.words import heading, label, link, place, schedule, sentence
+
+if TYPE_CHECKING:
+    from condget.feeds.outcomes import Entry, Outcome
 
 _SPECIAL = re.compile(r"[\\`*_\[\]<>&~|$]")
 _LEADING = re.compile(r"^([-+#=]|\d{1,9}(?=[.)]))")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from condget.feeds.outcomes import Entry, Outcome
+from typing import TYPE_CHECKING
+
 from condget.reports.options import ReportOptions
 from condget.reports.words import heading, label, link, place, schedule, sentence
+
+if TYPE_CHECKING:
+    from condget.feeds.outcomes import Entry, Outcome
 
 
 def report(outcome: Outcome, options: ReportOptions) -> str:

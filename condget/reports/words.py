@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from condget.feeds.outcomes import Entry, Outcome
+if TYPE_CHECKING:
+    from condget.feeds.outcomes import Entry, Outcome
+
 
 #: Titles longer than this are cut; no title is meant to be.
 LONGEST = 400

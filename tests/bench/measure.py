@@ -93,7 +93,8 @@ def peers() -> str:
 
 def run(command: Sequence[str], home: Path, environment: Mapping[str, str] | None = None) -> Used:
     """Run one process to its end; what it and its children used."""
-    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    # Nor PYTHONDONTWRITEBYTECODE: what is installed is compiled.
+    kept = {n: v for n, v in os.environ.items() if not n.lower().endswith("_proxy") and n != "PYTHONDONTWRITEBYTECODE"}
     started = time.time()
     with (home / "stderr").open("wb") as errors:
         process = subprocess.Popen(
