@@ -39,6 +39,8 @@ class Poller(NamedTuple):
     command: Callable[[Path, Path], list[str]]
     #: The part of the feeds that it polls, where all would take too long; its figures are scaled.
     share: float = 1
+    #: What stands in its URLs instead of what: it polls others beside the rest, in the same turns.
+    instead: tuple[str, str] = ("", "")
 
 
 def condget(*options: str, name: str = "condget", at_once: int | None = None) -> Poller:
@@ -172,7 +174,7 @@ class Case:
             home = self.folder / poller.name
             home.mkdir()
             urls = self._urls[: round(len(self._urls) * poller.share)]
-            (self.folder / f"{poller.name}.txt").write_text("\n".join(urls))
+            (self.folder / f"{poller.name}.txt").write_text("\n".join(urls).replace(*poller.instead))
             self._run(poller, home)
 
     def measure(self, rounds: int, origin: Origin, expected: Mapping[int, int]) -> Figures:

@@ -85,14 +85,12 @@ def changed(sizes: Namespace) -> None:
 def delayed(sizes: Namespace) -> None:
     n = sizes.hosts
     with folder() as where, origins.delaying(where, n) as origin:
-        at_once = Case(where, "no delay", origin.urls(n, n, "/0"), [condget()])
-        at_once.warm()
-        plain = at_once.measure(sizes.rounds, origin, {304: n})
+        at_once = condget(name="condget, no delay")._replace(instead=("/200/", "/0/"))
         others = bare_httpx(100, "httpx, 100 at once"), bare_httpx(200, "httpx, 200 at once"), curl(500)
-        case = Case(where, f"{n:,} hosts, every answer 200 ms late", origin.urls(n, n, "/200"), [condget(), *others])
+        title = f"{n:,} hosts, every answer 200 ms late"
+        case = Case(where, title, origin.urls(n, n, "/200"), [condget(), at_once, *others])
         case.warm()
         late = case.measure(sizes.rounds, origin, {304: n})
-        late.used["condget, no delay"] = plain.used["condget"]
         late.show()
         wall = {name: late.median(name, "wall") for name in late.used}
         best = min((poller.name for poller in others[:2]), key=wall.__getitem__)
