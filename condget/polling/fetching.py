@@ -19,9 +19,10 @@ from condget.cache.messages import Response
 from condget.polling import targets
 from condget.polling.batch import Ask, Limits
 from condget.polling.codings import Content, applied, offered, too_long
+from condget.polling.heads import Head, RawFields
 from condget.polling.targets import Target
 from condget.polling.turns import Held, Turns
-from condget.polling.wire import Connection, Head, RawFields, Wire
+from condget.polling.wire import Connection, Wire
 from condget.polling.words import Failure, basic_token, fetch_error, redacted, secrets_of
 
 ACCEPT = (

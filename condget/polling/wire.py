@@ -2,8 +2,8 @@
 
 A name is resolved once, its addresses are checked, and a checked address is connected to, so that DNS cannot be
 rebound in between (E4). No connection is kept: a response that nobody asked for reaches no other feed. A head without
-anything unusual is read here; h11 gets the bytes of any other, and is the judge of it. Proxies of the environment
-are left to httpcore, which speaks to them as httpx does. What goes wrong is a `Failure`.
+anything unusual is read at once; h11 gets the bytes of any other, and is the judge of it. What goes wrong is a
+`Failure`.
 """
 
 from __future__ import annotations
@@ -14,45 +14,32 @@ import os
 import re
 import socket
 import ssl
-import sys
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
-import h11
-
-from condget.cache.fields import Fields
 from condget.errors import ForbiddenTarget
+from condget.polling.heads import LONGEST_HEAD, Head, RawFields, usual
+from condget.polling.proxied import Proxied, environment_proxies, proxy_pool
 from condget.polling.streams import Plain, Secured, Stream
 from condget.polling.streams import connect as _connect
 from condget.polling.targets import Target, is_literal, is_private
-from condget.polling.words import Failure
+from condget.polling.words import AGAIN, TELL_OWNER, Failure, reason
 
 if TYPE_CHECKING:
-    import httpcore
+    from condget.polling.unusual import Unusual
 
 #: Addresses of a host, best first.
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 #: A connected, non-blocking socket.
 Connect = Callable[[str, int], Awaitable[socket.socket]]
 
-RawFields = list[tuple[bytes, bytes]]
-
-#: A head, or a line of chunk framing or trailers, may be that long. Validators of 8 kB fit well.
-_LONGEST_HEAD = 65_536
 #: A head that comes in more pieces than that is collected by h11, whose time does not grow with their number squared.
 _MOST_PIECES = 8
 #: Where a head ends (RFC 9112 §2.2 lets a bare LF end a line).
 _BLANK = re.compile(rb"\n\r?\n")
-#: A final response's head as RFC 9112 §4 and §5 have it, without obs-fold.
-_HEAD = re.compile(
-    r"HTTP/(1\.[01]) ([2-9][0-9][0-9])(?: ([\t -~\x80-\xff]*))?"
-    r"((?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*)*)\r\n\r\n"
-)
-_LENGTH = re.compile("[0-9]{1,15}")
 #: What heads, chunk framing and 1xx responses may add to the content.
 _OVERHEAD = 1_000_000
 #: Seconds before the next address of a host is tried; the last one has until the deadline.
@@ -61,19 +48,6 @@ _MOST_ADDRESSES = 6
 _LOOKUPS_AT_ONCE = 100
 #: Seconds that a server has to close after its response; most do at once.
 _SURPLUS_TIMEOUT = 0.05
-
-_AGAIN = "it will be asked again"
-_TELL_OWNER = "if that goes on, tell the site's owner"
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Status line and fields of a response, as received."""
-
-    status: int
-    fields: Fields
-    reason_phrase: str
-    http_version: str
 
 
 class Connection(Protocol):
@@ -109,7 +83,7 @@ class Wire:
         self._connect = connect or _connect
         self._tls = tls
         self._lookups = asyncio.Semaphore(_LOOKUPS_AT_ONCE)
-        self._proxies = _environment_proxies()
+        self._proxies = environment_proxies()
         #: Of hosts that will be asked again: each is used once, by that name and port, and certified by this context.
         self._sessions: dict[tuple[str, int], ssl.SSLSession] = {}
 
@@ -130,7 +104,7 @@ class Wire:
             private = local or (is_literal(target.host) and is_private(target.host))
             if guarded and private:
                 raise _forbidden(target.host)
-            return _Proxied(_proxy_pool(proxy, self._context(target)), public=not private)
+            return Proxied(proxy_pool(proxy, self._context(target)), public=not private)
         sock, address = await self._open(target, guarded)
         stream: Stream = Plain(sock)
         try:
@@ -177,7 +151,7 @@ class Wire:
                     addresses = await self._resolve(host, target.port)
                 except (OSError, UnicodeError) as error:
                     raise Failure(
-                        f"the name {host} cannot be resolved ({_reason(error)})",
+                        f"the name {host} cannot be resolved ({reason(error)})",
                         "check its spelling and the network",
                         connected=False,
                     ) from error
@@ -229,8 +203,8 @@ class _Direct:
         #: What came behind the head, and how much of the content is to come; None: all until the end.
         self._buffer = b""
         self._left: int | None = None
-        #: The judge of a response that has anything unusual.
-        self._h11: h11.Connection | None = None
+        #: What reads a response that has anything unusual.
+        self._unusual: Unusual | None = None
 
     @property
     def public(self) -> bool:
@@ -245,43 +219,27 @@ class _Direct:
             piece = await self._receive()
             data += piece
             if blank := _BLANK.search(data):
-                if head := _usual(data[: blank.end()]):
+                if head := usual(data[: blank.end()]):
                     self._buffer = data[blank.end() :]
                     length = head.fields.first("Content-Length")
                     self._declared = length is not None
                     self._left = None if length is None else int(length)
                     return head
                 break
-            if not piece or len(data) > _LONGEST_HEAD:
+            if not piece or len(data) > LONGEST_HEAD:
                 break
-        return await self._judged(target, fields, data)
+        from condget.polling.unusual import Unusual  # not before: many runs have no use for h11
 
-    async def _judged(self, target: Target, fields: RawFields, data: bytes) -> Head:
-        """Have h11 read the head, of which some came already."""
-        self._h11 = connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
-        connection.send(h11.Request(method=b"GET", target=target.path, headers=fields))
-        connection.send(h11.EndOfMessage())
-        if data:
-            connection.receive_data(data)
-        while True:
-            event = await self._event(connection)
-            if isinstance(event, h11.Response):
-                break  # 1xx responses are passed over; the budget bounds them
-        received = _fields(event.headers.raw_items())
-        self._declared = "Content-Length" in received and "Transfer-Encoding" not in received
-        return Head(
-            event.status_code,
-            received,
-            event.reason.decode("latin-1"),
-            f"HTTP/{event.http_version.decode('ascii')}",
-        )
+        self._unusual = Unusual(target, fields, data, self._receive)
+        head = await self._unusual.head()
+        self._declared = "Content-Length" in head.fields and "Transfer-Encoding" not in head.fields
+        return head
 
     async def read(self) -> bytes:
-        if self._h11 is not None:
-            event = await self._event(self._h11)
-            if isinstance(event, h11.Data):
-                return bytes(event.data)
-            await self._end(self._h11.trailing_data[0])
+        if self._unusual is not None:
+            if data := await self._unusual.read():
+                return data
+            await self._end(self._unusual.surplus)
             return b""
         if self._left == 0:
             await self._end(self._buffer)
@@ -289,7 +247,7 @@ class _Direct:
         data, self._buffer = self._buffer or await self._receive(), b""
         if self._left is not None:
             if not data:
-                raise Failure("its content ends before it is complete", _AGAIN)
+                raise Failure("its content ends before it is complete", AGAIN)
             data, self._buffer = data[: self._left], data[self._left :]
             self._left -= len(data)
         return data
@@ -308,20 +266,7 @@ class _Direct:
                     surplus = await self._stream.receive()
         surplus = surplus.lstrip(b"\r\n")
         if surplus and not surplus.startswith(b"HTTP/"):
-            raise Failure("its content is longer than its Content-Length says", _TELL_OWNER)
-
-    async def _event(self, connection: h11.Connection) -> object:
-        while True:
-            try:
-                event = connection.next_event()
-            except h11.RemoteProtocolError as error:
-                raise _protocol_failure(error, connection) from error
-            if event is not h11.NEED_DATA:
-                return event
-            data = await self._receive()
-            if not data and connection.their_state is h11.SEND_RESPONSE:
-                raise Failure("the server closed the connection without an answer", _AGAIN)
-            connection.receive_data(data)
+            raise Failure("its content is longer than its Content-Length says", TELL_OWNER)
 
     async def _receive(self) -> bytes:
         if self._ended:
@@ -329,7 +274,7 @@ class _Direct:
         try:
             data = await self._stream.receive()
         except OSError as error:  # ssl.SSLError is one
-            raise Failure(f"the connection broke off ({_reason(error)})", _AGAIN) from error
+            raise Failure(f"the connection broke off ({reason(error)})", AGAIN) from error
         self._ended = not data
         self._budget -= len(data)
         if self._budget < 0:
@@ -338,111 +283,6 @@ class _Direct:
 
     async def aclose(self) -> None:
         self._stream.close()
-
-
-def _usual(data: bytes) -> Head | None:
-    """Read a head, or return None where it has anything unusual."""
-    if not (found := _HEAD.fullmatch(data.decode("latin-1"))):
-        return None
-    version, status, phrase, lines = found.groups("")
-    named = [line.partition(":") for line in lines.split("\r\n")[1:]]
-    fields = Fields([(name, value.strip(" \t")) for name, _, value in named])
-    lengths = fields.all("Content-Length")
-    if "Transfer-Encoding" in fields or len(lengths) > 1 or (lengths and not _LENGTH.fullmatch(lengths[0])):
-        return None
-    return Head(int(status), fields, phrase, f"HTTP/{version}")
-
-
-class _Proxied:
-    """A connection through a proxy."""
-
-    def __init__(self, pool: httpcore.AsyncConnectionPool, *, public: bool) -> None:
-        self._public = public
-        self._pool = pool
-        self._response: httpcore.Response | None = None
-        self._chunks: AsyncGenerator[bytes] | None = None
-
-    @property
-    def public(self) -> bool:
-        return self._public
-
-    async def exchange(self, target: Target, fields: RawFields) -> Head:
-        import httpcore
-
-        port = None if b":%d" % target.port not in target.host_field else target.port
-        url = httpcore.URL(scheme=target.scheme.encode(), host=target.host.encode(), port=port, target=target.path)
-        with _proxy_failures():
-            self._response = response = await self._pool.handle_async_request(
-                httpcore.Request(b"GET", url, headers=fields)
-            )
-        self._chunks = cast("AsyncGenerator[bytes]", response.aiter_stream())
-        return Head(
-            response.status,
-            _fields(response.headers),
-            response.extensions.get("reason_phrase", b"").decode("latin-1"),
-            response.extensions.get("http_version", b"HTTP/1.1").decode("ascii"),
-        )
-
-    async def read(self) -> bytes:
-        assert self._chunks is not None
-        with _proxy_failures():
-            return await anext(self._chunks, b"")
-
-    async def aclose(self) -> None:
-        if self._chunks is not None:
-            await self._chunks.aclose()
-        if self._response is not None:
-            await self._response.aclose()
-        await self._pool.aclose()
-
-
-def _proxy_pool(proxy: str, tls: ssl.SSLContext | None) -> httpcore.AsyncConnectionPool:
-    import httpcore
-    import httpx
-
-    try:
-        parsed = httpx.Proxy(proxy)
-    except (ValueError, httpx.InvalidURL):  # whose words would show its password
-        raise Failure("the proxy of the environment is no valid URL", "check HTTP_PROXY and HTTPS_PROXY") from None
-    url = httpcore.URL(
-        scheme=parsed.url.raw_scheme,
-        host=parsed.url.raw_host,
-        port=parsed.url.port,
-        target=parsed.url.raw_path,
-    )
-    if parsed.url.scheme.startswith("socks"):
-        try:
-            return httpcore.AsyncSOCKSProxy(url, proxy_auth=parsed.raw_auth, ssl_context=tls)
-        except (ImportError, RuntimeError) as error:
-            raise Failure("a SOCKS proxy needs the package socksio", "install httpx[socks]") from error
-    return httpcore.AsyncHTTPProxy(url, proxy_auth=parsed.raw_auth, ssl_context=tls)
-
-
-@contextmanager
-def _proxy_failures() -> Iterator[None]:
-    import httpcore
-
-    try:
-        yield
-    except httpcore.ProxyError as error:
-        raise Failure(f"the proxy refuses ({error})", "check the proxy of the environment") from error
-    except (httpcore.ConnectError, httpcore.ConnectTimeout, OSError) as error:
-        raise Failure(
-            f"no connection through the proxy ({_reason(error)})",
-            "check HTTP_PROXY and HTTPS_PROXY",
-            connected=False,
-        ) from error
-    except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-        raise Failure(f"the connection through the proxy broke off ({_reason(error)})", _AGAIN) from error
-
-
-def _environment_proxies() -> dict[str, str]:
-    # urllib.request is what httpx asks too; its import takes 50 ms, and hardly any environment has proxies.
-    if sys.platform == "linux" and not any(name.lower().endswith("_proxy") for name in os.environ):
-        return {}
-    from urllib.request import getproxies
-
-    return {scheme: proxy for scheme, proxy in getproxies().items() if scheme in ("http", "https", "all")}
 
 
 def _tls_context() -> ssl.SSLContext:
@@ -488,15 +328,6 @@ async def _look_up(host: str, port: int) -> list[str]:
     return await future
 
 
-def _fields(pairs: Any) -> Fields:
-    return Fields((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
-
-
-def _reason(error: BaseException) -> str:
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(text)[:120]
-
-
 def _forbidden(host: str) -> Failure:
     return Failure(
         f"it is redirected from a public host to a private address ({host})",
@@ -514,11 +345,11 @@ def _no_connection(host: str, port: int, error: OSError | None) -> Failure:
     elif isinstance(error, TimeoutError):
         cause = f"{host} does not answer on port {port}"
     elif error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
-        cause, advice = f"{host} cannot be reached ({_reason(error)})", "check the network"
+        cause, advice = f"{host} cannot be reached ({reason(error)})", "check the network"
     elif error.errno in (errno.EMFILE, errno.ENFILE):
         cause, advice = "this process has no file descriptor left", "raise `ulimit -n` or poll fewer at once"
     else:
-        cause = f"no connection to {host} came about ({_reason(error)})"
+        cause = f"no connection to {host} came about ({reason(error)})"
     return Failure(cause, advice, connected=False)
 
 
@@ -528,12 +359,4 @@ def _tls_failure(error: Exception) -> Failure:
             f"its certificate is not valid ({error.verify_message})",
             "check the host name and this machine's clock",
         )
-    return Failure(f"TLS could not be agreed on ({_reason(error)})", _TELL_OWNER)
-
-
-def _protocol_failure(error: h11.RemoteProtocolError, connection: h11.Connection) -> Failure:
-    if error.error_status_hint == 431:
-        return Failure(f"its header fields are longer than {_LONGEST_HEAD:,} bytes", "do not trust this site")
-    if connection.their_state is h11.ERROR and "peer closed" in str(error):
-        return Failure("its content ends before it is complete", _AGAIN)
-    return Failure(f"its answer is not valid HTTP ({_reason(error)})", _TELL_OWNER)
+    return Failure(f"TLS could not be agreed on ({reason(error)})", TELL_OWNER)

@@ -16,6 +16,10 @@ from condget.errors import FetchError
 
 SNIPPET_LENGTH = 160
 
+#: Advice that several failures share.
+AGAIN = "it will be asked again"
+TELL_OWNER = "if that goes on, tell the site's owner"
+
 
 class Failure(Exception):
     """Why one exchange failed, and what to do; a `FetchError` is made of it where the URL is known."""
@@ -36,6 +40,12 @@ def fetch_error(failure: Failure, chain: Sequence[str], secrets: Sequence[str] =
     # A machine that reached the first host is not offline (C13).
     connected = failure.connected or len(chain) > 1
     return failure.kind(f"{url}: {cause}; {failure.advice}", connected=connected)
+
+
+def reason(error: BaseException) -> str:
+    """Return in a few words what the system or a library says went wrong."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(text)[:120]
 
 
 def basic_token(userinfo: str) -> str:

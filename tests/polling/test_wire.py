@@ -17,7 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from condget.errors import FetchError, ForbiddenTarget
-from condget.polling import wire
+from condget.polling import heads, wire
 from condget.polling.batch import Ask
 from condget.polling.fetching import Fetched, fetch
 from condget.polling.targets import parse
@@ -121,7 +121,7 @@ LINES = [
 def test_what_the_wire_reads_of_a_head_is_what_h11_reads(status: str, lines: list[str], end: str) -> None:
     """And what it does not read is left to h11: nothing is accepted that h11 would refuse."""
     data = (end.join([status, *lines]) + end * 2).encode("latin-1")
-    if (head := wire._usual(data)) is None:
+    if (head := heads.usual(data)) is None:
         return
     connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=65_536)
     connection.send(h11.Request(method="GET", target="/", headers=[("Host", "a")]))
@@ -129,22 +129,22 @@ def test_what_the_wire_reads_of_a_head_is_what_h11_reads(status: str, lines: lis
     event = connection.next_event()
     assert isinstance(event, h11.Response)
     assert (event.status_code, event.reason.decode("latin-1")) == (head.status, head.reason_phrase)
-    assert wire._fields(event.headers.raw_items()) == head.fields
+    assert heads.fields_of(event.headers.raw_items()) == head.fields
     assert f"HTTP/{event.http_version.decode()}" == head.http_version
 
 
 def test_the_wire_reads_what_is_usual_itself() -> None:
-    usual = [status for status in STATUS_LINES if wire._usual(f"{status}\r\nETag: a\r\n\r\n".encode("latin-1"))]
+    usual = [status for status in STATUS_LINES if heads.usual(f"{status}\r\nETag: a\r\n\r\n".encode("latin-1"))]
     assert usual == STATUS_LINES[:5]
-    lines = [line for line in LINES if wire._usual(f"HTTP/1.1 200 OK\r\n{line}\r\n\r\n".encode("latin-1"))]
+    lines = [line for line in LINES if heads.usual(f"HTTP/1.1 200 OK\r\n{line}\r\n\r\n".encode("latin-1"))]
     assert lines == [*LINES[:7], "Connection: close"]
-    assert not wire._usual(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n")
+    assert not heads.usual(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n")
 
 
 def test_an_evil_head_costs_little_time() -> None:
     started = time.monotonic()
     for evil in (b"X: " + b" " * 60_000, b"X" * 60_000, b"X:\r\n" * 15_000, b"X: " + b"\t " * 30_000 + b"\x00"):
-        wire._usual(b"HTTP/1.1 200 OK\r\n" + evil + b"\r\n\r\n")
+        heads.usual(b"HTTP/1.1 200 OK\r\n" + evil + b"\r\n\r\n")
     assert time.monotonic() - started < 0.3
 
 
