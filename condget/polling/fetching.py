@@ -87,26 +87,23 @@ async def fetch(
         public = False
         while True:
             fields, sent = _request(ask, first, target)
-            async with turns.of(target):
+            async with turns.of(target, left):
                 began = loop.time()
-                async with asyncio.timeout(left):
-                    if ask.moved_from is not None and target is first:
-                        public = await wire.is_public(targets.parse(ask.moved_from))
-                    guarded = public and not ask.private_network
-                    connection = await wire.connect(
-                        target, guarded=guarded, again=again, most=ask.limits.received
-                    )
-                    reached = True
-                    try:
-                        request_time = clock()
-                        head = await connection.exchange(target, fields)
-                        response_time = clock()
-                        turns.heed(target, head.status, head.fields)
-                        if head.status not in (301, 302, 303, 307, 308):
-                            content, received = await _content(connection, head, ask.limits)
-                            break
-                    finally:
-                        await connection.aclose()
+                if ask.moved_from is not None and target is first:
+                    public = await wire.is_public(targets.parse(ask.moved_from))
+                guarded = public and not ask.private_network
+                connection = await wire.connect(target, guarded=guarded, again=again, most=ask.limits.received)
+                reached = True
+                try:
+                    request_time = clock()
+                    head = await connection.exchange(target, fields)
+                    response_time = clock()
+                    turns.heed(target, head.status, head.fields)
+                    if head.status not in (301, 302, 303, 307, 308):
+                        content, received = await _content(connection, head, ask.limits)
+                        break
+                finally:
+                    await connection.aclose()
                 # The time of waiting for a turn is nobody's fault.
                 left -= loop.time() - began
             public = public or connection.public

@@ -17,6 +17,8 @@ _HEAD = re.compile(
     r"HTTP/(1\.[01]) ([2-9][0-9][0-9])(?: ([\t -~\x80-\xff]*))?"
     r"((?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*)*)\r\n\r\n"
 )
+#: Name and value of each line, the blanks around the value left out.
+_LINE = re.compile(r"\r\n([^:]+):[\t ]*((?:[^\r]*[^\r\t ])?)")
 _LENGTH = re.compile("[0-9]{1,15}")
 
 
@@ -35,8 +37,7 @@ def usual(data: bytes) -> Head | None:
     if not (found := _HEAD.fullmatch(data.decode("latin-1"))):
         return None
     version, status, phrase, lines = found.groups("")
-    named = [line.partition(":") for line in lines.split("\r\n")[1:]]
-    fields = Fields([(name, value.strip(" \t")) for name, _, value in named])
+    fields = Fields(_LINE.findall(lines))
     lengths = fields.all("Content-Length")
     if "Transfer-Encoding" in fields or len(lengths) > 1 or (lengths and not _LENGTH.fullmatch(lengths[0])):
         return None

@@ -11,6 +11,7 @@ import asyncio
 import resource
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from types import TracebackType
 
@@ -26,6 +27,8 @@ Sleep = Callable[[float], Awaitable[None]]
 
 #: Seconds after which an exchange counts no longer as one of those at once.
 _PATIENCE = 2.0
+#: Seconds between two looks at what is under way, at least.
+_TICK = 0.02
 _MOST_SOCKETS = 4_096
 #: File descriptors beside those that are open already: children of the parser, the state file, look-ups.
 _SPARE = 64
@@ -70,17 +73,21 @@ class Turns:
         most = sockets(max(hosts, manners.concurrency))
         self._sockets = asyncio.Semaphore(most)
         self._slots = asyncio.Semaphore(min(manners.concurrency, most))
-        #: Turns that hold a slot, with the times when they began, the oldest first.
-        self._begun: dict[_Turn, float] = {}
-        self._patience: asyncio.TimerHandle | None = None
+        self._under_way: set[_Turn] = set()
+        #: For all of them: thousands of timers would cost more than what they are for.
+        self._timer: asyncio.TimerHandle | None = None
 
-    def of(self, target: Target) -> _Turn:
-        """Return the turn of a request, to be entered for as long as it takes. Entering raises `Held`."""
+    def of(self, target: Target, seconds: float = inf) -> _Turn:
+        """Return the turn of a request, to be entered for as long as it takes.
+
+        Entering raises `Held`. A turn that takes longer than that many seconds is broken off with a TimeoutError; the
+        time of waiting for it does not count.
+        """
         name = target.host.rstrip(".")
         host = self._hosts.get(name)
         if host is None:
             host = self._hosts[name] = _Host(name, gap_of(name, self._manners))
-        return _Turn(self, host)
+        return _Turn(self, host, seconds)
 
     async def room(self) -> None:
         """Wait until a slot is free."""
@@ -88,28 +95,32 @@ class Turns:
             async with self._slots:
                 pass
 
-    def _begin(self, turn: _Turn, now: float) -> None:
-        self._begun[turn] = now
-        # One timer for all: thousands would cost more than what they are for.
-        if self._patience is None:
-            self._patience = asyncio.get_running_loop().call_at(now + _PATIENCE, self._hand_on)
+    def _begin(self, turn: _Turn) -> None:
+        self._under_way.add(turn)
+        first = min(turn.patience, turn.deadline)
+        if self._timer is None or first < self._timer.when():
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_at(first, self._look)
 
     def _end(self, turn: _Turn) -> None:
-        if self._begun.pop(turn, None) is not None:
+        self._under_way.remove(turn)
+        if turn.patience < inf:
             self._slots.release()
         self._sockets.release()
 
-    def _hand_on(self) -> None:
-        """Take their slots from turns that wait long for an answer."""
+    def _look(self) -> None:
+        """Take their slots from turns that wait long for an answer, and break off those at their deadline."""
         loop = asyncio.get_running_loop()
-        latest = loop.time() - _PATIENCE
-        self._patience = None
-        for turn, began in list(self._begun.items()):
-            if began > latest:
-                self._patience = loop.call_at(began + _PATIENCE, self._hand_on)
-                return
-            del self._begun[turn]
-            self._slots.release()
+        now, first = loop.time(), inf
+        for turn in self._under_way:
+            if turn.patience <= now:
+                turn.patience = inf
+                self._slots.release()
+            if turn.deadline <= now:
+                turn.break_off()
+            first = min(first, turn.patience, turn.deadline)
+        self._timer = loop.call_at(max(first, now + _TICK), self._look) if first < inf else None
 
     def held(self, host: str) -> HostHold | None:
         """Return the hold on a host, if there is one now."""
@@ -126,11 +137,25 @@ class Turns:
 
 
 class _Turn:
-    __slots__ = ("_host", "_turns")
+    """As asyncio.timeout() does, it tells its own cancelling of the task from that of others."""
 
-    def __init__(self, turns: Turns, host: _Host) -> None:
+    __slots__ = ("_broken_off", "_cancelling", "_host", "_seconds", "_task", "_turns", "deadline", "patience")
+
+    _task: asyncio.Task[object]
+
+    def __init__(self, turns: Turns, host: _Host, seconds: float) -> None:
         self._turns = turns
         self._host = host
+        self._seconds = seconds
+        self._broken_off = False
+        #: When it is broken off, by the event loop's clock.
+        self.deadline = inf
+        #: When its slot is handed on; infinite once that is done.
+        self.patience = inf
+
+    def break_off(self) -> None:
+        self.deadline, self._broken_off = inf, True
+        self._task.cancel()
 
     async def __aenter__(self) -> None:
         turns, host = self._turns, self._host
@@ -150,15 +175,22 @@ class _Turn:
         except BaseException:
             host.lock.release()
             raise
+        task = asyncio.current_task()
+        assert task is not None
+        self._task, self._cancelling = task, task.cancelling()
         now = loop.time()
         host.next = now + host.gap
-        turns._begin(self, now)
+        self.deadline, self.patience = now + self._seconds, now + _PATIENCE
+        turns._begin(self)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._turns._end(self)
         self._host.lock.release()
+        broken_off = self._broken_off and self._task.uncancel() <= self._cancelling
+        if broken_off and kind is asyncio.CancelledError:
+            raise TimeoutError from error
 
 
 def gap_of(host: str, manners: Manners) -> float:

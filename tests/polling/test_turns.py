@@ -258,3 +258,33 @@ def test_f9_what_was_sent_is_not_said_in_any_form(origin: Origin, poller: Poller
 @pytest.mark.parametrize("module", [batch, targets, words])
 def test_the_examples_in_docstrings_run(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_turn_is_broken_off_at_its_deadline_and_tells_other_cancelling_apart(cancelled: bool) -> None:
+    """F1: a TimeoutError is the turn's own; a run that is given up stays cancelled. The slot is free again."""
+
+    async def work() -> list[str]:
+        run, ended = Turns(time.time, manners=Manners(gap=0, concurrency=1)), []
+
+        async def turn(seconds: float) -> None:
+            try:
+                async with run.of(parse("http://a.example/"), seconds):
+                    await asyncio.sleep(60)
+            except TimeoutError:
+                ended.append("timeout")
+            except asyncio.CancelledError:
+                ended.append("cancelled")
+                raise
+
+        task = asyncio.create_task(turn(60 if cancelled else 0.05))
+        await asyncio.sleep(0.02)
+        if cancelled:
+            task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled() == cancelled
+        async with run.of(parse("http://a.example/"), 60):
+            ended.append("free")
+        return ended
+
+    assert asyncio.run(work()) == ["cancelled" if cancelled else "timeout", "free"]
