@@ -28,6 +28,8 @@ from condget.polling.batch import Job, Polled, for_good, host_of
 _VALIDATORS, _FRESHNESS = frozenset({"etag", "last-modified"}), frozenset({"cache-control", "expires"})
 _REMEMBERED = _VALIDATORS | _FRESHNESS
 
+_NOTHING = Diff()
+
 
 def settle(
     subscription: Subscription,
@@ -100,7 +102,7 @@ def _accepted(
     pace: Pace,
 ) -> Outcome:
     now, document = polled.now, polled.document
-    found = Diff() if document is None else diff(document, seen, before.window, now)
+    found = _NOTHING if document is None else diff(document, seen, before.window, now)
     stored, remembered = _stored(before, polled, response)
     moved_to = _moved_to(before, subscription, job, polled)
     changes: dict[str, Any] = {
