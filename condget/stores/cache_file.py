@@ -6,17 +6,16 @@ program or of a newer condget is left alone, one that was deleted or replaced me
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from condget.errors import NewerState, StoreError
+from condget.forks import renew_after_fork
 from condget.settings import Clock
 from condget.stores.faults import is_corrupt, store_error
 from condget.stores.files import make_directory, make_file, set_aside
@@ -84,7 +83,7 @@ class CacheFile:
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
         self._looked = 0.0
-        _files.add(self)
+        renew_after_fork(self)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -205,6 +204,11 @@ class CacheFile:
             raise
         return connection
 
+    def after_fork(self) -> None:
+        _of_the_parent.append(self._connection)
+        self._connection = None
+        self._lock = threading.RLock()
+
     def _set_aside(self) -> None:
         self.close()
         if self.path.exists():
@@ -212,21 +216,9 @@ class CacheFile:
             self.notices.append(f"The cache {self.path} is corrupt; it was set aside as {aside}.")
 
 
-# After a fork the connection is the parent's, and so may the lock be. A SQLite connection must not even be closed in
-# the child (https://sqlite.org/howtocorrupt.html, 2.7), so it is kept, out of reach.
-_files: weakref.WeakSet[CacheFile] = weakref.WeakSet()
+#: A SQLite connection must not even be closed in a forked child (https://sqlite.org/howtocorrupt.html, 2.7): those of
+#: the parent are kept, out of reach.
 _of_the_parent: list[sqlite3.Connection | None] = []
-
-
-def _forget_the_parent() -> None:
-    for file in _files:
-        _of_the_parent.append(file._connection)
-        file._connection = None
-        file._lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_the_parent)
 
 
 def _connected(path: Path) -> sqlite3.Connection:

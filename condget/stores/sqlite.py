@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 from condget.cache.messages import StoredResponse
 from condget.errors import StoreError, UsageError
+from condget.forks import renew_after_fork
 from condget.settings import Clock, cache_path
 from condget.stores import heads
 from condget.stores.cache_file import CHUNK, INCOMPLETE, SPAN, CacheFile
@@ -79,6 +80,7 @@ class Cache:
         self._recent_bytes = 0
         self._recent_lock = threading.Lock()
         self._file = CacheFile(self.path, clock, self._forget)
+        renew_after_fork(self)
 
     def __repr__(self) -> str:
         return f"Cache({str(self.path)!r}, max_size={self.max_size})"
@@ -359,6 +361,10 @@ class Cache:
         """Forget what is known of ids: the file was opened anew, and may be another."""
         with self._later_lock, self._recent_lock:
             self._freshened, self._touched, self._recent, self._recent_bytes = {}, {}, {}, 0
+
+    def after_fork(self) -> None:
+        """Make it usable in a forked process."""
+        self._later_lock, self._recent_lock = threading.Lock(), threading.Lock()
 
     def _write_later(self) -> None:
         now = time.monotonic()

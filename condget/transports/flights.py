@@ -10,6 +10,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from condget.forks import renew_after_fork
+
 #: Seconds without progress of its content after which nobody waits for a flight any longer.
 STANDSTILL = 1.0
 
@@ -52,6 +54,12 @@ class Flights:
         #: How many flights have ended: where it grew, the store may know more than it did.
         self.landings = 0
         self._flights: dict[Key, Flight] = {}
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Forget the flights of other threads: they go on in the parent only."""
+        self._lock = threading.Lock()
+        self._flights = {}
 
     def join(self, key: Key, owner: object) -> tuple[Flight, bool]:
         """Return the flight of that key and whether it is our own: a new one, where none moves."""

@@ -400,6 +400,35 @@ def test_a_cache_works_on_after_a_fork_on_both_sides(origin: Origin, tmp_path: P
     child(FORK, origin.url(), str(tmp_path), timeout=20)
 
 
+FORK_IN_FLIGHT = """
+import os, sys, threading, time, warnings
+warnings.simplefilter("ignore", DeprecationWarning)
+import condget, httpx
+url, directory = sys.argv[1:3]
+cache = condget.Cache(directory)
+transport = condget.CacheTransport(httpx.HTTPTransport(verify=False), cache=cache)
+with httpx.Client(transport=transport) as client:
+    other = threading.Thread(target=client.get, args=[url])
+    other.start()
+    time.sleep(0.2)
+    with transport._flights._lock, cache._later_lock, cache._recent_lock:
+        pid = os.fork()
+        if pid == 0:
+            began = time.monotonic()
+            ok = client.get(url).content == b"body" and client.get(url).extensions["condget"].hit
+            os._exit(0 if ok and time.monotonic() - began < 4 else 9)
+    _, status = os.waitpid(pid, 0)
+    assert status == 0, status
+    other.join()
+"""
+
+
+def test_a_fork_while_another_thread_is_busy_leaves_no_lock_behind(origin: Origin, tmp_path: Path) -> None:
+    """G6, G8"""
+    origin.script("*", answer(FRESH, b"body", delay=0.6), answer(FRESH, b"body"))
+    child(FORK_IN_FLIGHT, origin.url(), str(tmp_path), timeout=20)
+
+
 MANY = """
 import sys
 import condget
