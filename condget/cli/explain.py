@@ -73,6 +73,7 @@ def _known(state: FeedState, hold: HostHold | None, seen: int, now: float) -> li
     from condget.cache.validators import etag_of, last_modified_of
     from condget.feeds.pace import instant, span
     from condget.feeds.schedule import explain as why
+    from condget.reports.words import entries
 
     def when(at: float | None) -> str:
         return "never" if at is None else instant(at, 0)
@@ -89,7 +90,7 @@ def _known(state: FeedState, hold: HostHold | None, seen: int, now: float) -> li
         ("adaptive interval", span(state.interval) if state.interval else "not yet known"),
         ("ETag", etag or "none"),
         ("Last-Modified", modified or "none"),
-        ("content", f"{state.content_bytes:,} bytes; {state.window} entries, {seen} rows remembered"),
+        ("content", f"{state.content_bytes:,} bytes; {entries(state.window)}, {seen} rows remembered"),
     ]
     if stored is not None and stored.url != state.url:
         rows.append(("answered by", " > ".join(state.chain)))
