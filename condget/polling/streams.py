@@ -78,25 +78,28 @@ async def _receive(sock: socket.socket) -> bytes:
 async def _until_readable(sock: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     ready, descriptor = loop.create_future(), sock.fileno()
-    loop.add_reader(descriptor, _wake, ready)
+    loop.add_reader(descriptor, _wake, ready, loop.remove_reader, descriptor)
     try:
         await ready
-    finally:
+    except BaseException:
         loop.remove_reader(descriptor)
+        raise
 
 
 async def _until_writable(sock: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     ready, descriptor = loop.create_future(), sock.fileno()
-    loop.add_writer(descriptor, _wake, ready)
+    loop.add_writer(descriptor, _wake, ready, loop.remove_writer, descriptor)
     try:
         await ready
-    finally:
+    except BaseException:
         loop.remove_writer(descriptor)
+        raise
 
 
-def _wake(ready: asyncio.Future[None]) -> None:
-    if not ready.done():  # it may be given up, or woken already
+def _wake(ready: asyncio.Future[None], ignore: Callable[[int], object], descriptor: int) -> None:
+    ignore(descriptor)  # at once: it stays ready until its task has its turn, and would be reported again
+    if not ready.done():  # it may be given up
         ready.set_result(None)
 
 
