@@ -41,7 +41,8 @@ async def connect(address: str, port: int) -> socket.socket:
             sock.connect((address, port))
         except BlockingIOError:
             if not _is_connected(sock):
-                await _until_writable(sock)
+                loop = asyncio.get_running_loop()
+                await _until_ready(sock, loop.add_writer, loop.remove_writer)
                 if error := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                     raise OSError(error, os.strerror(error)) from None
     except BaseException:
@@ -64,7 +65,8 @@ async def _send(sock: socket.socket, data: bytes) -> None:
         try:
             data = data[sock.send(data) :]
         except BlockingIOError:
-            await _until_writable(sock)
+            loop = asyncio.get_running_loop()
+            await _until_ready(sock, loop.add_writer, loop.remove_writer)
 
 
 async def _receive(sock: socket.socket) -> bytes:
@@ -72,28 +74,20 @@ async def _receive(sock: socket.socket) -> bytes:
         try:
             return sock.recv(_READ)
         except BlockingIOError:
-            await _until_readable(sock)
+            loop = asyncio.get_running_loop()
+            await _until_ready(sock, loop.add_reader, loop.remove_reader)
 
 
-async def _until_readable(sock: socket.socket) -> None:
-    loop = asyncio.get_running_loop()
-    ready, descriptor = loop.create_future(), sock.fileno()
-    loop.add_reader(descriptor, _wake, ready, loop.remove_reader, descriptor)
+async def _until_ready(
+    sock: socket.socket, listen: Callable[..., object], ignore: Callable[[int], object]
+) -> None:
+    """Wait as long as the system has not told that a socket is ready for what is listened to."""
+    ready, descriptor = asyncio.get_running_loop().create_future(), sock.fileno()
+    listen(descriptor, _wake, ready, ignore, descriptor)
     try:
         await ready
     except BaseException:
-        loop.remove_reader(descriptor)
-        raise
-
-
-async def _until_writable(sock: socket.socket) -> None:
-    loop = asyncio.get_running_loop()
-    ready, descriptor = loop.create_future(), sock.fileno()
-    loop.add_writer(descriptor, _wake, ready, loop.remove_writer, descriptor)
-    try:
-        await ready
-    except BaseException:
-        loop.remove_writer(descriptor)
+        ignore(descriptor)
         raise
 
 
