@@ -104,7 +104,7 @@ def poll(
     130 interrupted.
     """
     # Thousands of values are made that live as long as the run, and next to no garbage.
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(100_000, 20, 20)
 
     from condget.feeds.pace import Pace
     from condget.polling import Manners, plan
