@@ -8,7 +8,7 @@ from dataclasses import replace
 from condget.cache.fields import Fields
 from condget.cache.messages import Response, StoredResponse
 from condget.cache.storing import storable_fields
-from condget.cache.validators import etag_of, last_modified_of, weak_match
+from condget.cache.validators import VALIDATOR_FIELDS, etag_of, last_modified_of, weak_match
 
 #: Fields that describe the content as it is stored: a 304 has none, so what it says of them is not believed.
 _OF_THE_CONTENT = frozenset({"content-encoding", "content-length", "content-md5", "content-range", "content-type"})
@@ -43,7 +43,11 @@ def freshened(stored: StoredResponse, response: Response, *, replace_validators:
     """
     news = storable_fields(response.fields)
     kept_out = _OF_THE_CONTENT if replace_validators or "etag" not in stored.fields else _OF_THE_CONTENT | {"etag"}
-    news = Fields(pair for pair in news if pair[0].lower() not in kept_out and (pair[1] or not _is_validator(pair[0])))
+    news = Fields(
+        (name, value)
+        for name, value in news
+        if name.lower() not in kept_out and (value or name.lower() not in VALIDATOR_FIELDS)
+    )
     superseded = {name.lower() for name, _ in news} | {"age", "date"}
     return replace(
         stored,
@@ -63,7 +67,3 @@ def head_agrees(stored: StoredResponse, response: Response) -> bool:
         if news is not None and news != validator_of(stored.fields):
             return False
     return True
-
-
-def _is_validator(name: str) -> bool:
-    return name.lower() in ("etag", "last-modified")

@@ -7,6 +7,9 @@ from condget.cache.directives import Directives, parse_cache_control, parse_delt
 from condget.cache.fields import Fields
 from condget.cache.messages import Response, StoredResponse
 
+#: Fields by which an origin states how long a response is fresh (RFC 9111 §4.2.1).
+FRESHNESS_FIELDS = frozenset({"cache-control", "expires"})
+
 #: Status codes that may be given a heuristic lifetime (RFC 9110 §15.1).
 HEURISTICALLY_CACHEABLE = frozenset({200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501})
 

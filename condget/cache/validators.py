@@ -16,6 +16,8 @@ from condget.cache.messages import Request, StoredResponse
 # A well-formed member first; then whatever stands between two commas, such as ""947e30c936"" or an unquoted tag.
 _ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"(?=\s*(?:,|$))|[^\s,](?:[^,]*[^\s,])?')
 
+VALIDATOR_FIELDS = frozenset({"etag", "last-modified"})
+
 _CONDITIONAL_FIELDS = frozenset({"if-match", "if-modified-since", "if-none-match", "if-unmodified-since"})
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from condget.cache.dates import parse_date
 from condget.cache.directives import MAX_DELTA_SECONDS, parse_delta_seconds
 from condget.cache.fields import Fields
-from condget.cache.freshness import age_value, explicit_lifetime, response_directives
+from condget.cache.freshness import FRESHNESS_FIELDS, age_value, explicit_lifetime, response_directives
 from condget.cache.messages import StoredResponse
 from condget.cache.validators import has_validator
 from condget.feeds.outcomes import FeedState, Hints, HostHold, Outcome
@@ -32,7 +32,6 @@ GROWTH, DECLINE = 1.5, 0.5
 #: A wait in seconds, and what says why: words are made for the longest wait only.
 _Rule = tuple[float, Callable[[], str]]
 
-_FRESHNESS = frozenset({"cache-control", "expires"})
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -223,7 +222,7 @@ def _freshness(stored: StoredResponse) -> tuple[float, str] | None:
     RFC 9111 §1.2.2 takes an overflowing max-age for 2^31 seconds. That is how long a response may be reused,
     not how long a poller has to stay away: such a number is a mistake, and the plain minimum holds (C4).
     """
-    if not stored.fields.has_any(_FRESHNESS):
+    if not stored.fields.has_any(FRESHNESS_FIELDS):
         return None
     directives = response_directives(stored)
     # no-cache="field" forbids that field alone (RFC 9111 §5.2.2.4).

@@ -13,9 +13,10 @@ from typing import Any
 
 from condget.cache.fields import Fields
 from condget.cache.freshening import freshened
+from condget.cache.freshness import FRESHNESS_FIELDS
 from condget.cache.messages import Request, Response, StoredResponse
 from condget.cache.storing import to_stored
-from condget.cache.validators import etag_of, last_modified_of
+from condget.cache.validators import VALIDATOR_FIELDS, etag_of, last_modified_of
 from condget.feeds.entries import Diff, diff
 from condget.feeds.outcomes import FeedState, Outcome, SeenEntry, Status
 from condget.feeds.pace import Pace
@@ -25,8 +26,7 @@ from condget.polling.batch import Job, Polled, for_good, host_of
 
 #: Fields that the next poll needs: to ask, and where a 304 does not repeat them. Date and Age are of one answer alone
 #: (RFC 9111 §3.2, §4.2.3).
-_VALIDATORS, _FRESHNESS = frozenset({"etag", "last-modified"}), frozenset({"cache-control", "expires"})
-_REMEMBERED = _VALIDATORS | _FRESHNESS
+_REMEMBERED = VALIDATOR_FIELDS | FRESHNESS_FIELDS
 
 _NOTHING = Diff()
 
@@ -181,9 +181,13 @@ def _stored(before: FeedState, polled: Polled, response: Response) -> tuple[Stor
 
 def _says_nothing_new(fields: Fields, old: Fields) -> bool:
     """Whether a 304 leaves validators as they are, and neither side speaks of freshness: as most do."""
-    if fields.has_any(_FRESHNESS) or old.has_any(_FRESHNESS):
+    if fields.has_any(FRESHNESS_FIELDS) or old.has_any(FRESHNESS_FIELDS):
         return False
-    return all(not (values := fields.all(name)) or values == old.all(name) for name in _VALIDATORS)
+    for name in VALIDATOR_FIELDS:
+        values = fields.all(name)
+        if values and (values != old.all(name) or "" in values):  # an empty one says nothing, and would go
+            return False
+    return True
 
 
 def _moved_to(before: FeedState, subscription: Subscription, job: Job, polled: Polled) -> str | None:
