@@ -124,7 +124,7 @@ def host_of(url: str) -> str:
     from condget.polling.words import Failure
 
     try:
-        return parse(url).host.rstrip(".")
+        return parse(url).name
     except Failure:
         return (urlsplit(url).hostname or "").rstrip(".")
 

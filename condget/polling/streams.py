@@ -41,8 +41,7 @@ async def connect(address: str, port: int) -> socket.socket:
             sock.connect((address, port))
         except BlockingIOError:
             if not _is_connected(sock):
-                loop = asyncio.get_running_loop()
-                await _until_ready(sock, loop.add_writer, loop.remove_writer)
+                await _until_ready(sock, writing=True)
                 if error := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                     raise OSError(error, os.strerror(error)) from None
     except BaseException:
@@ -65,8 +64,7 @@ async def _send(sock: socket.socket, data: bytes) -> None:
         try:
             data = data[sock.send(data) :]
         except BlockingIOError:
-            loop = asyncio.get_running_loop()
-            await _until_ready(sock, loop.add_writer, loop.remove_writer)
+            await _until_ready(sock, writing=True)
 
 
 async def _receive(sock: socket.socket) -> bytes:
@@ -74,15 +72,14 @@ async def _receive(sock: socket.socket) -> bytes:
         try:
             return sock.recv(_READ)
         except BlockingIOError:
-            loop = asyncio.get_running_loop()
-            await _until_ready(sock, loop.add_reader, loop.remove_reader)
+            await _until_ready(sock, writing=False)
 
 
-async def _until_ready(
-    sock: socket.socket, listen: Callable[..., object], ignore: Callable[[int], object]
-) -> None:
-    """Wait as long as the system has not told that a socket is ready for what is listened to."""
-    ready, descriptor = asyncio.get_running_loop().create_future(), sock.fileno()
+async def _until_ready(sock: socket.socket, *, writing: bool) -> None:
+    """Wait until the system tells that a socket can be written to, or else that it can be read."""
+    loop = asyncio.get_running_loop()
+    ready, descriptor = loop.create_future(), sock.fileno()
+    listen, ignore = (loop.add_writer, loop.remove_writer) if writing else (loop.add_reader, loop.remove_reader)
     listen(descriptor, _wake, ready, ignore, descriptor)
     try:
         await ready

@@ -39,6 +39,11 @@ class Target:
         return self.scheme, self.host, self.port
 
     @property
+    def name(self) -> str:
+        """The host without the dot of the root: what gaps, holds and certificates go by."""
+        return self.host.rstrip(".")
+
+    @property
     def host_field(self) -> bytes:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}").encode("ascii")

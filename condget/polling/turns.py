@@ -83,7 +83,7 @@ class Turns:
         Entering raises `Held`. A turn that takes longer than that many seconds is broken off with a TimeoutError; the
         time of waiting for it does not count.
         """
-        name = target.host.rstrip(".")
+        name = target.name
         host = self._hosts.get(name)
         if host is None:
             host = self._hosts[name] = _Host(name, gap_of(name, self._manners))
@@ -130,7 +130,7 @@ class Turns:
     def heed(self, target: Target, status: int, fields: Fields) -> None:
         """Take note of an answer that asks for silence; what it means is the schedule's to say."""
         if status == 429:
-            host, now = target.host.rstrip("."), self._clock()
+            host, now = target.name, self._clock()
             due = after_failure(FeedState(target.url), host, status, fields, pace=self._manners.pace, now=now)
             if due.hold is not None:
                 self._holds[host] = due.hold

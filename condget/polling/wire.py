@@ -113,7 +113,7 @@ class Wire:
                 stream = secured = Secured(
                     sock,
                     tls,
-                    target.host.rstrip("."),
+                    target.name,
                     session=self._sessions.pop(key, None),
                     keep=partial(self._sessions.__setitem__, key) if again else None,
                 )
@@ -130,7 +130,7 @@ class Wire:
         """Tell whether a host has public addresses only, as far as can be seen; one without any counts as such."""
         if is_literal(target.host):
             return not is_private(target.host)
-        if target.host.rstrip(".") == "localhost":
+        if target.name == "localhost":
             return False
         if self._proxy(target):  # it is the proxy that resolves the name
             return True

@@ -32,7 +32,7 @@ _CUT_HERE = 1_000_000
 #: Bytes of documents that may wait to be read before no further feed is asked.
 _UNREAD = 20_000_000
 
-#: Hosts that are begun before the others' turn: slots are taken by then only.
+#: Hosts that are begun before any of them has its turn, which is when it takes its slot.
 _BEGUN_TOGETHER = 16
 
 _CUT_OFF = "the document is cut off: its last end tag is missing; it will be asked again"
