@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from condget.cache.messages import StoredResponse
 from condget.errors import StoreError
+from condget.forks import renew_after_fork
 from condget.stores.heads import with_length
 
 
@@ -19,6 +20,11 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._ids = itertools.count(1)
         self._stored: dict[int, tuple[StoredResponse, bytes]] = {}
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Make it usable in a forked process."""
+        self._lock = threading.Lock()
 
     def load(self, url: str, partition: str = "") -> Sequence[StoredResponse]:
         with self._lock:
