@@ -97,9 +97,7 @@ def test_chunks_are_framed_and_truncation_leaves_the_end_away(origin: Origin) ->
     assert exchange(origin, GET).endswith(b"\r\n\r\n2\r\nab\r\n1\r\nc\r\n")
 
 
-@pytest.mark.parametrize(
-    "answer", [Answer(body=b"abcdef", truncate=3), Answer(body=b"abc", declared_length=6)]
-)
+@pytest.mark.parametrize("answer", [Answer(body=b"abcdef", truncate=3), Answer(body=b"abc", declared_length=6)])
 def test_a_body_can_be_shorter_than_it_claims(origin: Origin, answer: Answer) -> None:
     origin.script("/a", answer)
     received = exchange(origin, GET)

@@ -80,6 +80,7 @@ def test_the_version_is_in_the_changelog() -> None:
     [
         pytest.param(["lint-imports", "--no-cache"], id="layers and purity"),
         pytest.param(["ruff", "check", "--no-cache", "."], id="style"),
+        pytest.param(["ruff", "format", "--check", "--no-cache", "."], id="format"),
         pytest.param(["mypy"], id="types"),
     ],
 )

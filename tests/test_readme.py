@@ -59,8 +59,7 @@ def test_python_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def _feed(*titles: str) -> bytes:
     items = "".join(
-        f"<item><title>{title}</title><link>{SITE}/{title.lower().replace(' ', '-')}</link></item>"
-        for title in titles
+        f"<item><title>{title}</title><link>{SITE}/{title.lower().replace(' ', '-')}</link></item>" for title in titles
     )
     return f'<rss version="2.0"><channel><title>Example</title>{items}</channel></rss>'.encode()
 
@@ -118,10 +117,7 @@ def test_every_key_of_jsonl_is_explained() -> None:
 
     table = README.partition("| Key | |")[2].partition("\n\n")[0]
     explained = {
-        key
-        for row in table.splitlines()
-        if row.startswith("| `")
-        for key in re.findall(r"`(\w+)`", row.split("|")[1])
+        key for row in table.splitlines() if row.startswith("| `") for key in re.findall(r"`(\w+)`", row.split("|")[1])
     }
     assert explained == set(json.loads(report_function("jsonl")(CHANGED, ReportOptions())))
 

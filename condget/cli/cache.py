@@ -35,9 +35,7 @@ app = typer.Typer(
     """,
 )
 
-Where = Annotated[
-    Path | None, typer.Option("--cache", metavar="DIR", help="The cache in DIR, not the user's own.")
-]
+Where = Annotated[Path | None, typer.Option("--cache", metavar="DIR", help="The cache in DIR, not the user's own.")]
 Host = Annotated[str | None, typer.Option(metavar="NAME", help="Only of this host.")]
 
 
@@ -109,9 +107,7 @@ def _line(stored: StoredResponse, now: float) -> str:
 
 @app.command()
 def delete(
-    url: Annotated[
-        str | None, typer.Argument(metavar="URL", help="Delete what is stored of this URL.")
-    ] = None,
+    url: Annotated[str | None, typer.Argument(metavar="URL", help="Delete what is stored of this URL.")] = None,
     host: Host = None,
     older_than: Annotated[
         str | None,

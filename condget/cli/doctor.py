@@ -44,9 +44,7 @@ class Findings:
 
 def doctor(
     url: Annotated[str, typer.Argument(metavar="URL", help="The feed.")],
-    timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="The deadline of one exchange.")
-    ] = 30.0,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="The deadline of one exchange.")] = 30.0,
 ) -> int:
     """Find out how a server treats conditional requests.
 
@@ -81,9 +79,7 @@ def verdict(findings: Findings) -> tuple[list[str], str | None]:
     """Return the faults in words, and the option that helps, if one does."""
     faults: list[str] = []
     if findings.etag is None and findings.last_modified is None:
-        return [
-            "it gives no validators; every poll costs it a full answer, so condget asks at most every 4 h"
-        ], None
+        return ["it gives no validators; every poll costs it a full answer, so condget asks at most every 4 h"], None
     if findings.etag_lies:
         faults.append("it answers 304 to an ETag that it never gave: a change would never be seen")
     if findings.last_modified_lies:

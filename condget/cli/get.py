@@ -37,15 +37,11 @@ def get(
     ] = None,
     head: Annotated[
         bool,
-        typer.Option(
-            "-I", "--head", help="Show status, fields and validators instead of the content (HEAD)."
-        ),
+        typer.Option("-I", "--head", help="Show status, fields and validators instead of the content (HEAD)."),
     ] = False,
     verbose: Annotated[
         bool,
-        typer.Option(
-            "-v", "--verbose", help="Show on stderr what is sent, what comes, and what the cache did."
-        ),
+        typer.Option("-v", "--verbose", help="Show on stderr what is sent, what comes, and what the cache did."),
     ] = False,
     mode: Annotated[
         str,
@@ -132,9 +128,7 @@ def _check(response: httpx.Response, url: str, mode: str) -> None:
     if mode == "only-if-cached" and response.status_code == 504 and status.fwd_status is None:
         raise FetchError(f"{url}: nothing stored may answer this; ask without --mode only-if-cached")
     if response.status_code >= 400:
-        raise FetchError(
-            f"{url}: the server answered {response.status_code} {_shown(response.reason_phrase)}".rstrip()
-        )
+        raise FetchError(f"{url}: the server answered {response.status_code} {_shown(response.reason_phrase)}".rstrip())
     if status.detail is not None and status.detail.startswith("stale"):
         _note(f"condget: {url}: {status.detail}; the age of what is given is {status.age} s")
     elif status.hit and (status.ttl or 0) < 0:

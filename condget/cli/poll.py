@@ -32,12 +32,8 @@ NEWS_CODE = 3
 
 def poll(
     feeds: Feeds,
-    format_: Annotated[
-        str, typer.Option("--format", "-f", metavar="FORMAT", help="text, jsonl or markdown.")
-    ] = "text",
-    all_: Annotated[
-        bool, typer.Option("--all", help="Report every feed, with its next poll and why then.")
-    ] = False,
+    format_: Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="text, jsonl or markdown.")] = "text",
+    all_: Annotated[bool, typer.Option("--all", help="Report every feed, with its next poll and why then.")] = False,
     entries: Annotated[bool, typer.Option("--entries", help="List the entries of a new feed, too.")] = False,
     edited: Annotated[bool, typer.Option("--edited", help="Report edited entries, too.")] = False,
     force: Annotated[
@@ -71,13 +67,9 @@ def poll(
     ] = None,
     update_period: Annotated[
         bool,
-        typer.Option(
-            "--update-period", help="Honour sy:updatePeriod, too, which often is a template's default."
-        ),
+        typer.Option("--update-period", help="Honour sy:updatePeriod, too, which often is a template's default."),
     ] = False,
-    wait: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0, help="Wait that long for another run to end.")
-    ] = 0.0,
+    wait: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Wait that long for another run to end.")] = 0.0,
     state: State = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress, and no failures of feeds on stderr.")
@@ -193,9 +185,7 @@ class _Output:
             # One line, not one for each feed, in a mail that cron sends when the network is back.
             self.failed, self._done = True, len(outcomes)
             if not self._quiet:
-                _say(
-                    f"offline? None of {len(outcomes)} feeds could be reached; the first: {outcomes[0].error}"
-                )
+                _say(f"offline? None of {len(outcomes)} feeds could be reached; the first: {outcomes[0].error}")
             return
         text: list[str] = []
         for outcome in outcomes:
@@ -253,9 +243,7 @@ def _would_ask(planned: Plan) -> list[Outcome]:
     for job in (job for host in planned.hosts for job in host):
         fields = " and ".join(name for name, _ in job.ask.preconditions)
         where = "" if job.ask.moved_from is None else f" at {job.ask.url}"
-        reason = (
-            f"dry run; due now, would be asked{where} {f'with {fields}' if fields else 'without validators'}"
-        )
+        reason = f"dry run; due now, would be asked{where} {f'with {fields}' if fields else 'without validators'}"
         outcomes.append(Outcome(job.key, "skipped", name=planned.subscriptions[job.key].name, reason=reason))
     return outcomes
 
@@ -268,9 +256,7 @@ def _trace(outcome: Outcome) -> str:
     answer = outcome.http_status or "no answer"
     if outcome.status == "skipped":
         return line(f"{place(outcome)}: not asked; {outcome.reason}")
-    return line(
-        f"{place(outcome)}: sent {sent}; {answer}, {outcome.bytes:,} bytes, {outcome.status}; {outcome.reason}"
-    )
+    return line(f"{place(outcome)}: sent {sent}; {answer}, {outcome.bytes:,} bytes, {outcome.status}; {outcome.reason}")
 
 
 @contextmanager

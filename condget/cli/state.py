@@ -50,9 +50,7 @@ def export(state: State = None) -> None:
 def import_(
     file: Annotated[str, typer.Argument(metavar="FILE", help="What `export` printed; - for stdin.")],
     state: State = None,
-    wait: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0, help="Wait that long for another run to end.")
-    ] = 0.0,
+    wait: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Wait that long for another run to end.")] = 0.0,
 ) -> None:
     """Take an exported state over.
 

@@ -229,9 +229,7 @@ def _partly(cut: Cut, location: str, memory: Memory) -> Document | None:
         return None
     fresh = dict(zip(unseen, (entry.key for entry in document.entries), strict=True))
     keys = {digest: kept.get(digest) or fresh[digest] for digest in digests}
-    return replace(
-        document, kept=tuple(kept.values()), items=cutting.remembered(frame, memory.context, keys)
-    )
+    return replace(document, kept=tuple(kept.values()), items=cutting.remembered(frame, memory.context, keys))
 
 
 @cache

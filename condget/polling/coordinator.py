@@ -128,5 +128,3 @@ def _put_off(outcome: Outcome, state: FeedState | None, polled: Polled, pace: Pa
     reason = with_instant(str(outcome.reason), at, polled.now)
     state = replace(state or FeedState(outcome.url), next_poll=at, reason=reason)
     return replace(outcome, state=state, next_poll=at, reason=reason)
-
-

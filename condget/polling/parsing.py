@@ -57,9 +57,7 @@ class Parser:
             except (asyncio.IncompleteReadError, OSError):
                 code = await child.wait()
                 if code == -signal.SIGALRM:
-                    raise DocumentError(
-                        f"a document that was not read within {self._seconds:g} seconds"
-                    ) from None
+                    raise DocumentError(f"a document that was not read within {self._seconds:g} seconds") from None
                 raise DocumentError(f"a document that crashes the parser ({_death(code)})") from None
             # Where this was given up meanwhile, the child does not come back: its answer is for nobody.
             self._idle.append(child)
@@ -81,9 +79,7 @@ class Parser:
 
     async def _start(self) -> Process:
         # The path is handed over, because the caller may have changed its own.
-        program = (
-            f"import sys; sys.path[:] = {sys.path!r}; from condget.polling.reading import serve; serve()"
-        )
+        program = f"import sys; sys.path[:] = {sys.path!r}; from condget.polling.reading import serve; serve()"
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",

@@ -14,9 +14,7 @@ from condget.polling.words import AGAIN, TELL_OWNER, Failure, reason
 class Unusual:
     """The response to a request that was sent. `data` of it came already; `receive` brings more, empty at the end."""
 
-    def __init__(
-        self, target: Target, fields: RawFields, data: bytes, receive: Callable[[], Awaitable[bytes]]
-    ) -> None:
+    def __init__(self, target: Target, fields: RawFields, data: bytes, receive: Callable[[], Awaitable[bytes]]) -> None:
         self._receive = receive
         self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_HEAD)
         self._connection.send(h11.Request(method=b"GET", target=target.path, headers=fields))

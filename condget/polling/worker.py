@@ -194,12 +194,8 @@ def _refusal(ask: Ask, fetched: Fetched) -> str:
     response = fetched.response
     status = response.status
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
-    said = snippet(
-        fetched.content, response.fields.get("content-type"), secrets_of(ask.userinfo, ask.fields)
-    )
-    advice = _ADVICE.get(
-        status, "it will be asked again" if status >= 500 else "see in a browser what is wrong"
-    )
+    said = snippet(fetched.content, response.fields.get("content-type"), secrets_of(ask.userinfo, ask.fields))
+    advice = _ADVICE.get(status, "it will be asked again" if status >= 500 else "see in a browser what is wrong")
     if status == 410 and not for_good(fetched.chain, fetched.permanent_to):
         advice = "a temporary redirect led there: it will be asked again"
     return f"{status} {phrase}".rstrip() + (f' ("{said}")' if said else "") + f"; {advice}"

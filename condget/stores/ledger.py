@@ -62,6 +62,7 @@ _BATCH = 500
 #: To look up one URL costs as much as to read so many rows in a row.
 _ROWS_A_LOOKUP = 2
 
+
 class SqliteLedger:
     """A `Ledger` in one SQLite file; the default one is `settings.state_path()`.
 
@@ -75,9 +76,7 @@ class SqliteLedger:
     #: What the user should be told: that a corrupt file was set aside, and where it is now.
     notices: list[str]
 
-    def __init__(
-        self, path: Path | None = None, *, read_only: bool = False, clock: settings.Clock = time.time
-    ) -> None:
+    def __init__(self, path: Path | None = None, *, read_only: bool = False, clock: settings.Clock = time.time) -> None:
         self.path = settings.state_path() if path is None else path
         self.notices = []
         self._read_only = read_only
@@ -251,9 +250,7 @@ class SqliteLedger:
             FROM pragma_application_id, pragma_user_version"""
         ).fetchall()
         if application != APPLICATION_ID and (application or version or tables):
-            raise StoreError(
-                f"The file {self.path} is a database of another program; name another state file."
-            )
+            raise StoreError(f"The file {self.path} is a database of another program; name another state file.")
         if version > len(STEPS):
             raise NewerState(
                 f"The state file {self.path} was written by a newer condget (version {version}, this one knows "
@@ -339,9 +336,7 @@ class SqliteLedger:
             if not is_corrupt(error):
                 raise store_error(error, self.path) from error
             if self._read_only:
-                raise StoreError(
-                    f"The state file {self.path} is corrupt; the next poll sets it aside."
-                ) from error
+                raise StoreError(f"The state file {self.path} is corrupt; the next poll sets it aside.") from error
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None

@@ -43,9 +43,7 @@ class MemoryLedger:
 
     def _write(self, outcome: Outcome) -> None:
         state, hold = outcome.state, outcome.hold
-        if hold is not None and (
-            hold.host not in self._holds or hold.until > self._holds[hold.host][0].until
-        ):
+        if hold is not None and (hold.host not in self._holds or hold.until > self._holds[hold.host][0].until):
             self._holds[hold.host] = (hold, None if state is None else state.last_polled)
         if state is None:
             return

@@ -34,9 +34,7 @@ def export_state(ledger: Ledger) -> Iterator[str]:
             seen = [(e.key, e.fingerprint, e.first_seen, e.last_seen) for e in ledger.seen(url).values()]
             yield to_text({"schema": SCHEMA, "feed": to_record(state), "seen": seen})
     for hold in ledger.holds().values():
-        yield to_text(
-            {"schema": SCHEMA, "hold": {"host": hold.host, "until": hold.until, "reason": hold.reason}}
-        )
+        yield to_text({"schema": SCHEMA, "hold": {"host": hold.host, "until": hold.until, "reason": hold.reason}})
 
 
 def import_state(ledger: Ledger, lines: Iterable[str]) -> Imported:
@@ -82,9 +80,7 @@ def _outcome(record: Record) -> Outcome:
         raise ValueError(f"its schema is not {SCHEMA}")
     if "hold" in record:
         hold = record["hold"]
-        return Outcome(
-            "", "skipped", hold=HostHold(str(hold["host"]), float(hold["until"]), str(hold["reason"]))
-        )
+        return Outcome("", "skipped", hold=HostHold(str(hold["host"]), float(hold["until"]), str(hold["reason"])))
     state = from_record(record["feed"])
     seen = tuple(
         SeenEntry(str(key), str(fingerprint), float(first), float(last))

@@ -23,9 +23,7 @@ def home(tmp_path: Path) -> Path:
 def environment(home: Path) -> dict[str, str]:
     """The environment of a user who has that home and set nothing."""
     home.mkdir()
-    kept = {
-        name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV")
-    }
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV")}
     return kept | {
         "HOME": str(home),
         "CONDGET_CACHE_DIR": str(home / "cache"),

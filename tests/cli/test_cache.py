@@ -49,15 +49,11 @@ def test_list_shows_size_freshness_validators_and_url(invoke: Run, filled: Origi
         (["--older-than", "1h"], ["/a", "/b"]),
     ],
 )
-def test_delete_by_url_host_or_age(
-    invoke: Run, filled: Origin, arguments: list[str], left: list[str]
-) -> None:
+def test_delete_by_url_host_or_age(invoke: Run, filled: Origin, arguments: list[str], left: list[str]) -> None:
     done = invoke("cache", "delete", *[a.format(url=filled.url("")) for a in arguments])
     number = 2 - len(left)
     assert done.stdout == f"{number} stored response{'' if number == 1 else 's'} deleted\n"
-    assert [line.split()[-1] for line in invoke("cache", "list").stdout.splitlines()] == [
-        *map(filled.url, left)
-    ]
+    assert [line.split()[-1] for line in invoke("cache", "list").stdout.splitlines()] == [*map(filled.url, left)]
 
 
 def test_delete_wants_to_know_what(invoke: Run, filled: Origin) -> None:

@@ -61,9 +61,7 @@ def yes_man(request: RawRequest) -> Answer:
         (yes_man, 1, "validators=none"),
     ],
 )
-def test_the_doctor_asks_politely_and_tells(
-    invoke: Run, origin: Origin, script: Script, code: int, words: str
-) -> None:
+def test_the_doctor_asks_politely_and_tells(invoke: Run, origin: Origin, script: Script, code: int, words: str) -> None:
     """A few GET requests, the poller's state left alone."""
     origin.script("/feed", script)
     done = invoke("doctor", origin.url("/feed"))

@@ -30,9 +30,7 @@ def feed(newest: int) -> bytes:
     return rss(*range(newest + 1)).replace(b"</title><link>", LONG + b"</title><link>")
 
 
-def test_b7_killed_at_any_instant_nothing_is_lost(
-    environment: dict[str, str], origin: Origin, home: Path
-) -> None:
+def test_b7_killed_at_any_instant_nothing_is_lost(environment: dict[str, str], origin: Origin, home: Path) -> None:
     """B7: each feed gains an entry before each run; what the state knows was reported, and in the end all was."""
     newest = 0
 

@@ -140,9 +140,7 @@ def test_edited_entries_are_news_only_if_wanted(invoke: Run, feeds: Path, origin
     assert "edited: Entry II" in invoke("poll", "--force", "--edited", feeds).stdout
 
 
-def test_f10_a_dry_run_asks_nobody_and_writes_nothing(
-    invoke: Run, feeds: Path, origin: Origin, home: Path
-) -> None:
+def test_f10_a_dry_run_asks_nobody_and_writes_nothing(invoke: Run, feeds: Path, origin: Origin, home: Path) -> None:
     """F10: with a state and without."""
     assert origin.url("/feed") in invoke("poll", "--dry-run", feeds).stdout
     assert not (home / "state").exists()
@@ -150,18 +148,12 @@ def test_f10_a_dry_run_asks_nobody_and_writes_nothing(
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (home / "state").iterdir()}
     done = invoke("poll", "--dry-run", "--force", feeds)
     assert "with If-None-Match" in done.stdout
-    assert {
-        path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (home / "state").iterdir()
-    } == before
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (home / "state").iterdir()} == before
     assert len(origin.requests) == 1
 
 
-@pytest.mark.parametrize(
-    "bad", ["file:///etc/passwd", "https://exa mple.org/", "https://example.org/ evry=1h"]
-)
-def test_d9_a_bad_line_is_named_and_nobody_is_asked(
-    invoke: Run, feeds: Path, origin: Origin, bad: str
-) -> None:
+@pytest.mark.parametrize("bad", ["file:///etc/passwd", "https://exa mple.org/", "https://example.org/ evry=1h"])
+def test_d9_a_bad_line_is_named_and_nobody_is_asked(invoke: Run, feeds: Path, origin: Origin, bad: str) -> None:
     """D9: exit 2, with file name and line number."""
     feeds.write_text(origin.url("/feed") + "\n" + bad + "\n")
     done = invoke("poll", feeds.name)
@@ -180,15 +172,11 @@ def test_a_list_that_is_not_there_is_exit_2(invoke: Run) -> None:
 def test_a_list_can_come_from_stdin_and_as_opml(condget: Run, origin: Origin, tmp_path: Path) -> None:
     origin.script("*", ok(rss(1)))
     assert condget("poll", "-", input=origin.url("/a") + "\n").stdout.startswith("Tea")
-    (tmp_path / "feeds.opml").write_text(
-        f'<opml><body><outline text="B" xmlUrl="{origin.url("/b")}"/></body></opml>'
-    )
+    (tmp_path / "feeds.opml").write_text(f'<opml><body><outline text="B" xmlUrl="{origin.url("/b")}"/></body></opml>')
     assert condget("poll", "feeds.opml").stdout.startswith("B (")
 
 
-def test_b9_another_run_that_holds_the_state_is_exit_75(
-    invoke: Run, feeds: Path, origin: Origin, home: Path
-) -> None:
+def test_b9_another_run_that_holds_the_state_is_exit_75(invoke: Run, feeds: Path, origin: Origin, home: Path) -> None:
     """B9: two runs at once make one request."""
     path = home / "state" / "feeds.sqlite3"
     with lock(path):
@@ -211,13 +199,9 @@ def test_f11_a_corrupt_state_is_set_aside_and_said(invoke: Run, feeds: Path, hom
     assert list((home / "state").glob("*corrupt*"))
 
 
-def test_f12_only_the_owner_can_read_and_no_secret_is_written(
-    condget: Run, origin: Origin, home: Path
-) -> None:
+def test_f12_only_the_owner_can_read_and_no_secret_is_written(condget: Run, origin: Origin, home: Path) -> None:
     """F12, D8, F9."""
-    answer = Answer(
-        200, [("Set-Cookie", "s=cookiesecret"), ("ETag", '"1"'), ("Vary", "Authorization")], rss(1)
-    )
+    answer = Answer(200, [("Set-Cookie", "s=cookiesecret"), ("ETag", '"1"'), ("Vary", "Authorization")], rss(1))
     origin.script("/feed", answer, Answer(403, body=b"not pa55word"))
     listed = origin.url("/feed", userinfo="me:pa55word") + " header=X-Key:k3ysecret\n"
     done = [condget("poll", "--force", "-v", "-f", "jsonl", "-", input=listed) for _ in range(2)]
@@ -333,9 +317,7 @@ def test_list_and_explain_say_when_and_why(condget: Run, feeds: Path, origin: Or
     assert len(origin.requests) == 1
 
 
-def test_unfinished_output_of_a_slow_reader_stops_no_request(
-    environment: dict[str, str], origin: Origin
-) -> None:
+def test_unfinished_output_of_a_slow_reader_stops_no_request(environment: dict[str, str], origin: Origin) -> None:
     """F1: while the report waits for its reader, the feeds under way do not run into their deadline."""
     origin.script("/big", ok(rss(*range(2000))))
     origin.script("/late", Answer(200, body=rss(1), delay=0.3))
@@ -352,9 +334,7 @@ def test_unfinished_output_of_a_slow_reader_stops_no_request(
     assert [json.loads(line)["status"] for line in out.splitlines()] == ["new", "new"]
 
 
-def test_the_states_of_many_feeds_are_remembered(
-    invoke: Run, origin: Origin, tmp_path: Path, home: Path
-) -> None:
+def test_the_states_of_many_feeds_are_remembered(invoke: Run, origin: Origin, tmp_path: Path, home: Path) -> None:
     """F4: a hundred at once, on several connections."""
     origin.script("*", lambda request: ok(rss(1, title=request.path), etag='"1"'))
     many = tmp_path / "many.txt"

@@ -43,9 +43,7 @@ def _loaded(environment: dict[str, str], *arguments: str) -> set[str]:
     return set(done.stderr.splitlines()[-1].split()[1:])
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--version"], ["--help"], ["poll", "--help"], ["get", "--help"], ["paths"]]
-)
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["poll", "--help"], ["get", "--help"], ["paths"]])
 def test_cheap_commands_load_nothing_heavy(environment: dict[str, str], arguments: list[str]) -> None:
     assert _loaded(environment, *arguments) == set()
 
@@ -58,9 +56,7 @@ def test_version_is_printed_without_typer(environment: dict[str, str]) -> None:
         "main()\n"
         "assert 'typer' not in sys.modules\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == f"condget {settings.__version__}\n"
 
 
@@ -99,11 +95,7 @@ def test_every_command_has_help_with_an_example_that_fits_80_columns() -> None:
 def test_help_names_all_commands_and_exit_codes(invoke: Run) -> None:
     done = invoke("--help")
     assert done.returncode == 0
-    listed = [
-        line.split()[0]
-        for line in done.stdout.partition("Commands:\n")[2].splitlines()
-        if line.startswith("  ")
-    ]
+    listed = [line.split()[0] for line in done.stdout.partition("Commands:\n")[2].splitlines() if line.startswith("  ")]
     assert listed[: len(cli.COMMANDS)] == list(cli.COMMANDS)
     for code in (0, 1, 2, 75, 130):
         assert f"\n    {code} " in done.stdout

@@ -38,9 +38,7 @@ def polled(*fields: tuple[str, str], **facts: object) -> Due:
     return after_success(before, stored, hints, **settings)  # type: ignore[arg-type]
 
 
-def failed(
-    status: int | None, *fields: tuple[str, str], failures: int = 0, pace: Pace = PACE, **state: object
-) -> Due:
+def failed(status: int | None, *fields: tuple[str, str], failures: int = 0, pace: Pace = PACE, **state: object) -> Due:
     before = replace(FeedState(URL, failures=failures), **state)  # type: ignore[arg-type]
     return after_failure(before, HOST, status, Fields(fields), pace=pace, now=NOW)
 
@@ -359,8 +357,7 @@ class TestSpread:
     def test_a_thousand_feeds_added_at_once_do_not_fall_due_at_once(self) -> None:
         """C11"""
         minutes = [
-            int(polled(before=FeedState(f"https://example.org/{number}")).at // MINUTE)
-            for number in range(1000)
+            int(polled(before=FeedState(f"https://example.org/{number}")).at // MINUTE) for number in range(1000)
         ]
         assert max(minutes.count(minute) for minute in set(minutes)) < 150
         assert len(set(minutes)) >= 10
@@ -397,9 +394,7 @@ def in_vain(
     known = before or FeedState(URL)
     counted = replace(known, failures=known.failures + 1, last_polled=NOW, next_poll=NOW + DAY, error="no route")
     failed = Outcome(URL, "error", state=counted, next_poll=counted.next_poll, connected=False)
-    outcome = unreached(
-        failed, before, alone=alone, reached=reached, last_reached=last_reached, pace=pace, now=NOW
-    )
+    outcome = unreached(failed, before, alone=alone, reached=reached, last_reached=last_reached, pace=pace, now=NOW)
     assert outcome.state is not None
     assert outcome.state.next_poll == outcome.next_poll
     return outcome.state
@@ -473,14 +468,10 @@ class TestClock:
 
 FIELDS = st.lists(
     st.one_of(
-        st.sampled_from(
-            [ETAG, ("Age", "10"), ("Date", "junk"), ("Expires", "Fri, 31 Dec 9999 23:59:59 GMT")]
-        ),
+        st.sampled_from([ETAG, ("Age", "10"), ("Date", "junk"), ("Expires", "Fri, 31 Dec 9999 23:59:59 GMT")]),
         st.tuples(
             st.sampled_from(["Cache-Control", "Expires", "Age", "Date"]),
-            st.one_of(
-                st.text('max-ge=0123456789," nocrh', max_size=30), st.integers().map("max-age={}".format)
-            ),
+            st.one_of(st.text('max-ge=0123456789," nocrh', max_size=30), st.integers().map("max-age={}".format)),
         ),
     ),
     max_size=6,
@@ -515,9 +506,7 @@ def test_after_a_success_no_poll_comes_too_soon_or_too_late(
     assert due.reason.isprintable()
 
 
-@given(
-    STATES, st.none() | st.integers(200, 599), st.text(max_size=12) | st.integers().map(str), PACES, INSTANTS
-)
+@given(STATES, st.none() | st.integers(200, 599), st.text(max_size=12) | st.integers().map(str), PACES, INSTANTS)
 def test_after_a_failure_no_poll_comes_too_soon_or_too_late(
     before: FeedState, status: int | None, retry_after: str, pace: Pace, now: float
 ) -> None:

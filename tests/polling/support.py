@@ -21,8 +21,7 @@ NOON = 1_767_268_800.0  # 2026-01-01 12:00:00Z, a Thursday
 def rss(*numbers: int, title: str = "Tea", extra: str = "") -> bytes:
     """A feed with these entries."""
     items = "".join(
-        f"<item><guid>id-{n}</guid><title>Entry {n}</title><link>https://example.org/{n}</link></item>"
-        for n in numbers
+        f"<item><guid>id-{n}</guid><title>Entry {n}</title><link>https://example.org/{n}</link></item>" for n in numbers
     )
     return f"<rss version='2.0'><channel><title>{title}</title>{extra}{items}</channel></rss>".encode()
 
@@ -56,9 +55,7 @@ class Poller:
         executor = InProcess(lambda: self.now, sleep=self._sleep, parser=Inline)
         subscriptions = parse_list("\n".join(lines), "feeds.txt")
         manners = manners or Manners(force=force)
-        return list(
-            poll(subscriptions, self.ledger, manners=manners, clock=lambda: self.now, executor=executor)
-        )
+        return list(poll(subscriptions, self.ledger, manners=manners, clock=lambda: self.now, executor=executor))
 
     def one(self, line: str, after: float = 0, force: bool = True, manners: Manners | None = None) -> Outcome:
         """Poll one feed, which is due."""

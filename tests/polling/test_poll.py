@@ -94,9 +94,7 @@ def test_b2_a_validator_that_a_200_lacks_is_forgotten(origin: Origin, poller: Po
 
 def test_b3_a_304_updates_one_validator_and_keeps_the_other(origin: Origin, poller: Poller) -> None:
     """B3."""
-    origin.script(
-        "/feed", ok(rss(1), etag='"1"', last_modified=DATE), not_modified(etag='"2"'), not_modified()
-    )
+    origin.script("/feed", ok(rss(1), etag='"1"', last_modified=DATE), not_modified(etag='"2"'), not_modified())
     for _ in range(4):
         poller.one(origin.url("/feed"))
     both = {"if-none-match": '"2"', "if-modified-since": DATE}
@@ -123,10 +121,7 @@ def test_c3_what_a_304_does_not_repeat_holds_still(origin: Origin, poller: Polle
 @pytest.mark.parametrize(
     "failure",
     [
-        *(
-            Answer(status, fields=[("ETag", '"bad"')], body=b"no")
-            for status in (401, 403, 404, 429, 500, 503)
-        ),
+        *(Answer(status, fields=[("ETag", '"bad"')], body=b"no") for status in (401, 403, 404, 429, 500, 503)),
         Answer(reset=True),
         Answer(200, fields=[("ETag", '"bad"')], body=rss(1, 2), truncate=50),
         Answer(200, fields=[("ETag", '"bad"')], body=rss(1, 2), declared_length=5000),
@@ -135,9 +130,7 @@ def test_c3_what_a_304_does_not_repeat_holds_still(origin: Origin, poller: Polle
         ok(b"<!doctype html><html><title>Log in</title></html>", etag='"bad"'),
     ],
 )
-def test_b4_b5_an_error_leaves_the_pair_and_the_known_entries(
-    origin: Origin, poller: Poller, failure: Answer
-) -> None:
+def test_b4_b5_an_error_leaves_the_pair_and_the_known_entries(origin: Origin, poller: Poller, failure: Answer) -> None:
     """B4, B5, F4: the next good answer brings what was missed, once."""
     origin.script("/feed", ok(rss(1), etag='"1"'), failure, ok(rss(1, 2), etag='"2"'))
     poller.one(origin.url("/feed"))
@@ -171,9 +164,7 @@ def test_b5_a_document_without_its_end_is_an_error(
     assert sent(origin)[1:] == [{"if-none-match": '"1"'}] * 2
 
 
-def test_b5_a_feed_that_always_lacks_its_end_is_read_when_the_same_comes_again(
-    origin: Origin, poller: Poller
-) -> None:
+def test_b5_a_feed_that_always_lacks_its_end_is_read_when_the_same_comes_again(origin: Origin, poller: Poller) -> None:
     """B5: what comes twice is all there is; another half is an error again."""
     other = UNENDED.replace(b"Entry 2", b"Entry two") + rss(3).partition(b"</title>")[2].partition(b"</channel>")[0]
     answers = [ok(UNENDED), Answer(500), ok(UNENDED, etag='"1"'), ok(UNENDED), ok(other)]
@@ -200,9 +191,7 @@ def test_b8_forced_is_conditional_and_unconditional_is_not(origin: Origin, polle
 def test_b9_the_same_url_twice_is_one_request(origin: Origin, poller: Poller) -> None:
     """B9."""
     origin.script("/feed", ok(rss(1)))
-    assert (
-        len(poller(origin.url("/feed"), origin.url("/feed") + " name=Again", origin.url("/feed") + "#x")) == 1
-    )
+    assert len(poller(origin.url("/feed"), origin.url("/feed") + " name=Again", origin.url("/feed") + "#x")) == 1
     assert len(origin.requests) == 1
 
 
@@ -250,12 +239,8 @@ def test_c1_not_twice_within_the_hour(origin: Origin, poller: Poller) -> None:
     assert len(origin.requests) == 2
 
 
-@pytest.mark.parametrize(
-    ("fields", "hours"), [({}, 4.0), ({"etag": '"1"', "cache_control": "max-age=86400"}, 24.0)]
-)
-def test_c2_c3_what_delays_the_next_poll(
-    origin: Origin, poller: Poller, fields: dict[str, str], hours: float
-) -> None:
+@pytest.mark.parametrize(("fields", "hours"), [({}, 4.0), ({"etag": '"1"', "cache_control": "max-age=86400"}, 24.0)])
+def test_c2_c3_what_delays_the_next_poll(origin: Origin, poller: Poller, fields: dict[str, str], hours: float) -> None:
     """C2, C3."""
     origin.script("/feed", ok(rss(1), **fields))
     poller.one(origin.url("/feed"))
@@ -328,9 +313,7 @@ def test_c8_gone_is_told_once_and_not_asked_again(origin: Origin, poller: Poller
     assert poller.one(origin.url("/feed")).status == "gone"
     assert poller(origin.url("/feed"), after=365 * 24 * HOUR) == []
     assert len(origin.requests) == 2
-    named = poll(
-        [single(origin.url("/feed"))], poller.ledger, manners=Manners(force=True), clock=lambda: NOON
-    )
+    named = poll([single(origin.url("/feed"))], poller.ledger, manners=Manners(force=True), clock=lambda: NOON)
     assert [outcome.status for outcome in named] == ["changed"]
 
 
@@ -365,9 +348,7 @@ def test_d2_d5_the_request_is_as_configured(origin: Origin, poller: Poller) -> N
         assert (request.target, request.fields.get("user-agent")) == ("/feed?b=%7e&a=", "mine/1")
         assert request.fields.get("authorization") == "Basic bWU6c0BjcmV0"
         assert request.fields.get("x-key") == "k"
-        assert not {"cookie", "referer", "pragma", "cache-control"} & {
-            name.lower() for name, _ in request.fields
-        }
+        assert not {"cookie", "referer", "pragma", "cache-control"} & {name.lower() for name, _ in request.fields}
 
 
 def test_f12_secrets_come_from_elsewhere_and_stay_nowhere(
@@ -545,9 +526,7 @@ def test_b9_a_feed_that_moved_to_another_of_the_list_is_not_asked(origin: Origin
     origin.script("/feed", redirect("/new", 301))
     origin.script("/new", ok(rss(1), etag='"1"'))
     poller.one(origin.url("/feed"))
-    assert [outcome.url for outcome in poller(origin.url("/feed"), origin.url("/new"))] == [
-        origin.url("/new")
-    ]
+    assert [outcome.url for outcome in poller(origin.url("/feed"), origin.url("/new"))] == [origin.url("/new")]
 
 
 def test_f1_one_deadline_holds_and_other_feeds_go_on(origin: Origin, poller: Poller) -> None:
@@ -589,9 +568,7 @@ def test_f5_f6_what_is_news_and_what_is_not(origin: Origin, poller: Poller) -> N
 
 def test_f6_im_used_adds_and_removes_nothing(origin: Origin, poller: Poller) -> None:
     """F6: 226."""
-    origin.script(
-        "/feed", ok(rss(1, 2), etag='"1"'), Answer(226, [("ETag", '"2"')], rss(3)), ok(rss(1, 2, 3))
-    )
+    origin.script("/feed", ok(rss(1, 2), etag='"1"'), Answer(226, [("ETag", '"2"')], rss(3)), ok(rss(1, 2, 3)))
     assert [titles(poller.one(origin.url("/feed"))) for _ in range(3)] == [
         ["Entry 1", "Entry 2"],
         ["Entry 3"],

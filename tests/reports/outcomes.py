@@ -23,9 +23,7 @@ CHANGED = Outcome(
     bytes=512,
 )
 NEW = replace(CHANGED, status="new", validators_sent=())
-UNCHANGED = replace(
-    CHANGED, status="unchanged", http_status=304, entries=(), changed=False, bytes=0, bytes_saved=512
-)
+UNCHANGED = replace(CHANGED, status="unchanged", http_status=304, entries=(), changed=False, bytes=0, bytes_saved=512)
 EDITED = replace(CHANGED, entries=(), edited=(CACHING,))
 MOVED = replace(UNCHANGED, status="moved", moved_to="https://example.net/feed.xml")
 GONE = replace(UNCHANGED, status="gone", http_status=410, next_poll=None)

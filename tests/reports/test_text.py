@@ -25,9 +25,7 @@ ENTRIES = """\
 @pytest.mark.parametrize(
     ("outcome", "options", "text"),
     [
-        pytest.param(
-            CHANGED, PLAIN, f"{WHERE}\n{ENTRIES}", id="news is the title and the entries with links"
-        ),
+        pytest.param(CHANGED, PLAIN, f"{WHERE}\n{ENTRIES}", id="news is the title and the entries with links"),
         pytest.param(NEW, PLAIN, f"{WHERE}: first seen, with 2 entries\n", id="F8 first sight is no flood"),
         pytest.param(
             NEW,
@@ -36,9 +34,7 @@ ENTRIES = """\
             id="F8 an option lists the entries of first sight",
         ),
         pytest.param(UNCHANGED, PLAIN, "", id="nothing new is nothing to say"),
-        pytest.param(
-            UNCHANGED, ReportOptions(all=True), f"{WHERE}: unchanged; {NEXT}\n", id="all tells the unchanged"
-        ),
+        pytest.param(UNCHANGED, ReportOptions(all=True), f"{WHERE}: unchanged; {NEXT}\n", id="all tells the unchanged"),
         pytest.param(EDITED, PLAIN, "", id="F5 edits are told only when asked"),
         pytest.param(
             EDITED,
@@ -52,9 +48,7 @@ ENTRIES = """\
             f"{WHERE}: moved to https://example.net/feed.xml and asked there from now on; change the list\n",
             id="E1 a move is told",
         ),
-        pytest.param(
-            GONE, PLAIN, f"{WHERE}: gone (410) and not asked again; take it off the list\n", id="C8 gone"
-        ),
+        pytest.param(GONE, PLAIN, f"{WHERE}: gone (410) and not asked again; take it off the list\n", id="C8 gone"),
         pytest.param(
             FAILED,
             PLAIN,

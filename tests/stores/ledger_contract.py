@@ -120,9 +120,7 @@ class LedgerContract:
 
     def test_seen_entries_are_added_updated_and_forgotten(self, ledger: Ledger) -> None:
         other = "https://example.org/other"
-        ledger.commit(
-            [replace(outcome(), seen=(entry("a"), entry("b"))), replace(outcome(other), seen=(entry("a"),))]
-        )
+        ledger.commit([replace(outcome(), seen=(entry("a"), entry("b"))), replace(outcome(other), seen=(entry("a"),))])
         ledger.commit([replace(outcome(), seen=(entry("b", NOW + 1), entry("c")), forget=("a", "never"))])
         assert ledger.seen(URL) == {"b": entry("b", NOW + 1), "c": entry("c")}
         assert ledger.seen(other) == {"a": entry("a")}

@@ -250,9 +250,7 @@ class TestDamage:
         with SqliteLedger(filled, read_only=True) as ledger:
             assert set(ledger.seen(URL)) == {"a"}
 
-    def test_an_upgrade_that_fails_changes_nothing(
-        self, filled: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_an_upgrade_that_fails_changes_nothing(self, filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """B6"""
         steps = (*module.STEPS, ("ALTER TABLE feeds ADD COLUMN more TEXT", "nonsense"))
         with monkeypatch.context() as patched:
