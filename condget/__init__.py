@@ -18,19 +18,19 @@ if TYPE_CHECKING:
         FetchError,
         ForbiddenTarget,
         NewerState,
-        StateHeld,
+        StateLocked,
         StoreError,
         SubscriptionError,
         UsageError,
     )
-    from condget.stores.sqlite import Cache
+    from condget.stores.disk_cache import Cache
     from condget.transports.caching import AsyncCacheTransport, CacheTransport
 
 # Imported when first used: `condget --version` and a poll with nothing due must not pay for httpx.
 _HOMES = {
     "AsyncCacheTransport": "condget.transports.caching",
     "AsyncClient": "condget.client",
-    "Cache": "condget.stores.sqlite",
+    "Cache": "condget.stores.disk_cache",
     "CacheStatus": "condget.cache.status",
     "CacheTransport": "condget.transports.caching",
     "Client": "condget.client",
@@ -41,7 +41,7 @@ _HOMES = {
     "ForbiddenTarget": "condget.errors",
     "NewerState": "condget.errors",
     "Policy": "condget.cache.policy",
-    "StateHeld": "condget.errors",
+    "StateLocked": "condget.errors",
     "StoreError": "condget.errors",
     "SubscriptionError": "condget.errors",
     "UsageError": "condget.errors",
@@ -69,7 +69,7 @@ __all__ = [  # noqa: RUF022 - by topic
     "ForbiddenTarget",
     "DocumentError",
     "StoreError",
-    "StateHeld",
+    "StateLocked",
     "NewerState",
     "__version__",
 ]

@@ -7,7 +7,7 @@ CondgetError
  │   └─ ForbiddenTarget      condget refused to ask: scheme, private network
  ├─ DocumentError            an answer arrived, but it is not a feed that can be read
  └─ StoreError               a file of condget's own cannot be used
-     ├─ StateHeld            another run holds the state
+     ├─ StateLocked            another run holds the state
      └─ NewerState           a newer condget wrote this file; it is left alone
 
 `condget.Client` never raises these for a request: httpx's own exceptions pass through it unchanged, and a cache
@@ -55,7 +55,7 @@ class StoreError(CondgetError):
     """A file of condget's own cannot be used: corrupt, read-only, full."""
 
 
-class StateHeld(StoreError):
+class StateLocked(StoreError):
     """Another run holds the state; the text says which pid and since when."""
 
 

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from condget.cli.origin import Exchange, running
+from condget.demo_origin import Exchange, running
 
 ROOT = Path(__file__).parents[1]
 

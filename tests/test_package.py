@@ -37,7 +37,7 @@ def test_public_names_are_these() -> None:
         "ForbiddenTarget",
         "DocumentError",
         "StoreError",
-        "StateHeld",
+        "StateLocked",
         "NewerState",
         "__version__",
     ]

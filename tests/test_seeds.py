@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 import condget
-from condget.cli.origin import Exchange, running
+from condget.demo_origin import Exchange, running
 from tests.origin import Answer, Origin, RawRequest, conditional, ok
 
 

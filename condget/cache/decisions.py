@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from condget.cache.actions import Forward, Reuse, Unsatisfiable
+from condget.cache.conditional import bypassing, unstorable_head, validating
 from condget.cache.directives import Directives, asked_directives, parse_delta_seconds
 from condget.cache.freshness import current_age, response_directives
 from condget.cache.messages import Request, StoredResponse
 from condget.cache.policy import Mode, Policy
 from condget.cache.ranges import is_complete
-from condget.cache.representing import answer, represent
+from condget.cache.reuse import answer, represent
 from condget.cache.status import CacheStatus, Fwd
-from condget.cache.validating import bypassing, unstorable_head, validating
 from condget.cache.vary import matches
 
 

@@ -9,16 +9,16 @@ from dataclasses import replace
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 from condget.cache.actions import Delete, Forward, Freshen, Invalidate, Save, Settlement, Write
+from condget.cache.conditional import ask_again, validated_by
 from condget.cache.directives import asked_directives, parse_delta_seconds
 from condget.cache.freshening import freshened, head_agrees
 from condget.cache.freshness import current_age, explicit_lifetime
 from condget.cache.messages import Response, StoredResponse
 from condget.cache.policy import Policy
 from condget.cache.ranges import end_of, is_complete, may_combine, parse_content_range, strong_validator
-from condget.cache.representing import answer
+from condget.cache.reuse import answer
 from condget.cache.status import CacheStatus
 from condget.cache.storing import to_stored, why_not
-from condget.cache.validating import ask_again, validated_by
 from condget.cache.validators import is_conditional
 from condget.cache.vary import selecting_fields
 

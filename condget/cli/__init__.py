@@ -64,11 +64,11 @@ def exit_code(error: BaseException) -> int:
         _give_up_stdout()
     if isinstance(error, BrokenPipeError):  # whoever read the output has gone, which is no news to them
         return 141
-    from condget.errors import CondgetError, StateHeld, UsageError
+    from condget.errors import CondgetError, StateLocked, UsageError
 
     if isinstance(error, CondgetError):
         _say(str(error))
-        return 2 if isinstance(error, UsageError) else 75 if isinstance(error, StateHeld) else 1
+        return 2 if isinstance(error, UsageError) else 75 if isinstance(error, StateLocked) else 1
     if isinstance(error, OSError) and error.strerror:
         _say(f"{error.strerror}: {error.filename}" if error.filename else error.strerror)
         return 1

@@ -15,7 +15,7 @@ from condget.errors import UsageError
 
 if TYPE_CHECKING:
     from condget.cache.messages import StoredResponse
-    from condget.stores.sqlite import Cache
+    from condget.stores.disk_cache import Cache
 
 app = typer.Typer(
     name="cache",
@@ -41,7 +41,7 @@ Host = Annotated[str | None, typer.Option(metavar="NAME", help="Only of this hos
 
 @contextmanager
 def _cache(directory: Path | None) -> Iterator[Cache]:
-    from condget.stores.sqlite import Cache
+    from condget.stores.disk_cache import Cache
 
     with Cache(directory, clock=settings.clock()) as opened:
         yield opened
@@ -57,7 +57,7 @@ def info(cache: Where = None) -> None:
     Examples:
       condget cache info
     """
-    from condget.reports.words import instant
+    from condget.reports.phrases import instant
 
     with _cache(cache) as opened:
         stats = opened.stats()
@@ -94,7 +94,7 @@ def list_responses(
 def _line(stored: StoredResponse, now: float) -> str:
     from condget.cache.freshness import current_age
     from condget.cache.policy import Policy
-    from condget.reports.words import address
+    from condget.reports.phrases import address
 
     ttl = int(Policy().lifetime(stored) - current_age(stored, now))
     fresh = f"fresh {ttl} s" if ttl > 0 else f"stale {-ttl} s"

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import condget
 
 if TYPE_CHECKING:
-    from condget.cli.origin import Exchange
+    from condget.demo_origin import Exchange
     from condget.feeds.subscriptions import Subscription
-    from condget.stores.base import Ledger
+    from condget.stores.protocols import Ledger
 
 COLUMNS = "  {:<28} {:<34} {:>6} {:>6}"
 GREEN = "\x1b[32m{}\x1b[0m"
@@ -37,7 +37,7 @@ def run() -> int:
     import tempfile
     import time
 
-    from condget.cli.origin import running
+    from condget.demo_origin import running
     from condget.feeds.subscriptions import parse_list
     from condget.stores.memory_ledger import MemoryLedger
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from condget.cli.lists import read
+from condget.cli.arguments import read
 from condget.errors import DocumentError, FetchError
 
 if TYPE_CHECKING:
     from condget.feeds.subscriptions import Subscription
-    from condget.polling.fetching import Fetched
+    from condget.fetching.fetch import Fetched
 
 FOREIGN_ETAG = '"condget-doctor-was-never-given-this"'
 LONG_AGO = "Thu, 01 Jan 1970 00:00:00 GMT"
@@ -109,18 +109,19 @@ async def _examine(subscription: Subscription, timeout: float) -> tuple[Findings
     import time
 
     from condget.cache.validators import etag_of, last_modified_of
-    from condget.polling.batch import Ask, origin_of
-    from condget.polling.fetching import fetch
-    from condget.polling.parsing import Parser
-    from condget.polling.turns import Turns
-    from condget.polling.wire import Wire
-    from condget.polling.words import shown
+    from condget.fetching.direct import Wire
+    from condget.fetching.failures import shown
+    from condget.fetching.fetch import fetch
+    from condget.fetching.host_limits import HostLimits
+    from condget.fetching.request import FetchRequest
+    from condget.polling.batch import origin_of
+    from condget.polling.parser_process import Parser
 
-    wire, turns = Wire(), Turns(time.time)
+    wire, turns = Wire(), HostLimits(time.time)
 
     async def ask(*preconditions: tuple[str, str], url: str = subscription.url) -> Fetched:
         userinfo = subscription.userinfo if origin_of(url) == origin_of(subscription.url) else None
-        return await fetch(wire, Ask(url, preconditions, userinfo=userinfo, timeout=timeout), time.time, turns)
+        return await fetch(wire, FetchRequest(url, preconditions, userinfo=userinfo, timeout=timeout), time.time, turns)
 
     plain = await ask()
     where = plain.chain[-1]

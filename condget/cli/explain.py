@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from condget import settings
-from condget.cli.lists import State, read
+from condget.cli.arguments import State, read
 
 if TYPE_CHECKING:
-    from condget.feeds.outcomes import FeedState, HostHold
     from condget.feeds.subscriptions import Options
+    from condget.feeds.values import FeedState, HostHold
 
 
 def explain(
@@ -35,7 +35,7 @@ def explain(
       condget explain https://example.org/feed.xml feeds.txt
     """
     from condget.polling.batch import host_of
-    from condget.reports.words import address, line
+    from condget.reports.phrases import address, line
     from condget.stores.ledger import SqliteLedger
 
     (subscription,) = read([url])
@@ -73,7 +73,7 @@ def _known(state: FeedState, hold: HostHold | None, seen: int, now: float) -> li
     from condget.cache.validators import etag_of, last_modified_of
     from condget.feeds.pace import instant, span
     from condget.feeds.schedule import explain as why
-    from condget.reports.words import entries
+    from condget.reports.phrases import entries
 
     def when(at: float | None) -> str:
         return "never" if at is None else instant(at, 0)

@@ -7,7 +7,7 @@ from contextlib import closing
 import typer
 
 from condget import settings
-from condget.cli.lists import Feeds, State, read
+from condget.cli.arguments import Feeds, State, read
 
 
 def list_feeds(feeds: Feeds, state: State = None) -> None:
@@ -19,11 +19,11 @@ def list_feeds(feeds: Feeds, state: State = None) -> None:
     Examples:
       condget list feeds.txt
     """
-    from condget.feeds.outcomes import FeedState, HostHold
     from condget.feeds.pace import instant
     from condget.feeds.schedule import explain
+    from condget.feeds.values import FeedState, HostHold
     from condget.polling.batch import host_of
-    from condget.reports.words import address
+    from condget.reports.phrases import address
     from condget.stores.ledger import SqliteLedger
 
     subscriptions = read(feeds)

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from condget import settings
-from condget.cli.lists import Feeds, State, read
+from condget.cli.arguments import Feeds, State, read
 from condget.errors import CondgetError
 
 if TYPE_CHECKING:
-    from condget.feeds.outcomes import Outcome
+    from condget.feeds.values import Outcome
     from condget.polling.executors import Executor
     from condget.polling.planning import Plan
     from condget.reports import Report, ReportOptions
@@ -38,7 +38,7 @@ def poll(
     edited: Annotated[bool, typer.Option("--edited", help="Report edited entries, too.")] = False,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Ask also what is not due; still conditional. Gone feeds: only by URL."),
+        typer.Option("--force", help="FetchRequest also what is not due; still conditional. Gone feeds: only by URL."),
     ] = False,
     unconditional: Annotated[
         bool, typer.Option("--unconditional", help="Send no validators: every feed comes in full.")
@@ -78,7 +78,7 @@ def poll(
         bool, typer.Option("--verbose", "-v", help="Say on stderr of each feed what was sent and what came.")
     ] = False,
 ) -> int:
-    """Ask the feeds that are due and print what is new.
+    """FetchRequest the feeds that are due and print what is new.
 
     Nothing new and nothing wrong: no output at all, so that cron sends no mail. In text, failures go to stderr;
     in the other formats they are part of the report.
@@ -99,12 +99,12 @@ def poll(
     gc.set_threshold(100_000, 20, 20)
 
     from condget.feeds.pace import Pace
-    from condget.polling import Manners, plan
+    from condget.polling import RunOptions, plan
     from condget.reports import ReportOptions, report_function
 
     report = report_function(format_)
     options = ReportOptions(all=all_, edited=edited, first_entries=entries, colour=_colour(sys.stdout))
-    manners = Manners(
+    run_options = RunOptions(
         pace=Pace(update_period=update_period),
         force=force,
         unconditional=unconditional,
@@ -128,7 +128,7 @@ def poll(
         now = clock()
         if not dry_run:
             ledger.set_back(now)
-        planned = plan(subscriptions, ledger, manners, now)
+        planned = plan(subscriptions, ledger, run_options, now)
         output = _Output(report, options, quiet=quiet, verbose=verbose, errors_apart=format_ == "text")
         if dry_run:
             output.deliver(_would_ask(planned), replace(options, all=True))
@@ -237,12 +237,12 @@ def _is_shown(outcome: Outcome, options: ReportOptions) -> bool:
 
 
 def _would_ask(planned: Plan) -> list[Outcome]:
-    from condget.feeds.outcomes import Outcome
+    from condget.feeds.values import Outcome
 
     outcomes = list(planned.refused)
     for job in (job for host in planned.hosts for job in host):
-        fields = " and ".join(name for name, _ in job.ask.preconditions)
-        where = "" if job.ask.moved_from is None else f" at {job.ask.url}"
+        fields = " and ".join(name for name, _ in job.request.preconditions)
+        where = "" if job.request.moved_from is None else f" at {job.request.url}"
         reason = f"dry run; due now, would be asked{where} {f'with {fields}' if fields else 'without validators'}"
         outcomes.append(Outcome(job.key, "skipped", name=planned.subscriptions[job.key].name, reason=reason))
     return outcomes
@@ -250,7 +250,7 @@ def _would_ask(planned: Plan) -> list[Outcome]:
 
 def _trace(outcome: Outcome) -> str:
     """Return what `--verbose` says of a feed."""
-    from condget.reports.words import line, place
+    from condget.reports.phrases import line, place
 
     sent = " and ".join(f"{name}: {value}" for name, value in outcome.validators_sent) or "no validators"
     answer = outcome.http_status or "no answer"

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from condget import settings
-from condget.cli.lists import State
+from condget.cli.arguments import State
 
 app = typer.Typer(
     name="state",

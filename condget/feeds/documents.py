@@ -20,13 +20,13 @@ from html import unescape
 from typing import Any
 
 from condget.errors import DocumentError
-from condget.feeds import cutting
-from condget.feeds.cutting import Cut, Memory
+from condget.feeds import incremental
 from condget.feeds.entries import apart, fingerprint, identify
+from condget.feeds.incremental import Cut, Memory
 from condget.feeds.jsonfeed import parse_json
 from condget.feeds.links import shown
 from condget.feeds.markup import Expansion, Prologue, clean, decode, prologue, repaired, visible
-from condget.feeds.outcomes import Document, Entry, Hints
+from condget.feeds.values import Document, Entry, Hints
 
 _CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([\w.:+-]+)""", re.IGNORECASE)
 _ROOTS = ("rss", "feed", "rdf", "channel")
@@ -81,7 +81,7 @@ def unread(content: bytes, content_type: str | None, location: str, items: str) 
 
     That takes a hundredth of the time of `parse`, and no parser.
     """
-    memory = cutting.recalled(items)
+    memory = incremental.recalled(items)
     text = _text(content, content_type) if memory else ""
     if memory is None or not text.startswith("<"):
         return None
@@ -89,7 +89,7 @@ def unread(content: bytes, content_type: str | None, location: str, items: str) 
     cut = _cut(head, None)
     if cut is None or memory.frame != _frame(cut, location):
         return None
-    digests = cutting.digests(cut.items)
+    digests = incremental.digests(cut.items)
     return _known(digests, memory) if memory.keys.keys() >= set(digests) else None
 
 
@@ -126,7 +126,7 @@ def _plain(text: str, content_type: str | None) -> str:
 
 def _markup(head: Prologue, defect: str | None, location: str, items: str) -> Document:
     cut = _cut(head, defect)
-    memory = cutting.recalled(items) if cut else None
+    memory = incremental.recalled(items) if cut else None
     if cut and memory and (document := _partly(cut, location, memory)):
         return document
     strict, loose = _parsers()
@@ -177,26 +177,26 @@ def _cut(head: Prologue, defect: str | None) -> Cut | None:
     """Cut a document that needs no repair and has a name and version of its own."""
     if defect or head.defect or head.entities or _name(head) not in ("rss", "feed", "rdf"):
         return None
-    return cutting.cut(head.text)
+    return incremental.cut(head.text)
 
 
 def _frame(cut: Cut, location: str) -> str:
-    return cutting.digest(fingerprint(None, ()), location, cut.frame)
+    return incremental.digest(fingerprint(None, ()), location, cut.frame)
 
 
 def _context(cut: Cut, parser: Any, location: str) -> str:
     """Return the digest of all that the reading of an item depends on, beside itself."""
-    return cutting.digest(fingerprint(None, ()), location, *cut.opened, parser.context)
+    return incremental.digest(fingerprint(None, ()), location, *cut.opened, parser.context)
 
 
 def _remembered(cut: Cut, parser: Any, entries: Sequence[Entry], location: str) -> str:
     """Return by what the items of a document that was read whole are known again, or nothing."""
-    keys = dict(zip(cutting.digests(cut.items), (entry.key for entry in entries), strict=False))
+    keys = dict(zip(incremental.digests(cut.items), (entry.key for entry in entries), strict=False))
     if not parser.separate or not len(parser.entries) == len(cut.items) == len(entries) == len(keys):
         return ""
     if not apart(entries, ()):
         return ""
-    return cutting.remembered(_frame(cut, location), _context(cut, parser, location), keys)
+    return incremental.remembered(_frame(cut, location), _context(cut, parser, location), keys)
 
 
 def _known(digests: Sequence[str], memory: Memory) -> Document | None:
@@ -204,13 +204,13 @@ def _known(digests: Sequence[str], memory: Memory) -> Document | None:
     keys = {digest: memory.keys[digest] for digest in digests}
     if len(keys) != len(digests):
         return None
-    items = cutting.remembered(memory.frame, memory.context, keys)
+    items = incremental.remembered(memory.frame, memory.context, keys)
     return Document(None, None, "", (), kept=tuple(keys.values()), unread=True, items=items)
 
 
 def _partly(cut: Cut, location: str, memory: Memory) -> Document | None:
     """Read the frame and the items that are not known; None where a whole reading could find something else."""
-    digests = cutting.digests(cut.items)
+    digests = incremental.digests(cut.items)
     unseen = {digest: item for digest, item in zip(digests, cut.items, strict=True) if digest not in memory.keys}
     frame = _frame(cut, location)
     if not unseen and frame == memory.frame:
@@ -229,7 +229,7 @@ def _partly(cut: Cut, location: str, memory: Memory) -> Document | None:
         return None
     fresh = dict(zip(unseen, (entry.key for entry in document.entries), strict=True))
     keys = {digest: kept.get(digest) or fresh[digest] for digest in digests}
-    return replace(document, kept=tuple(kept.values()), items=cutting.remembered(frame, memory.context, keys))
+    return replace(document, kept=tuple(kept.values()), items=incremental.remembered(frame, memory.context, keys))
 
 
 @cache

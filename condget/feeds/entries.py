@@ -32,7 +32,7 @@ from hashlib import blake2b
 from itertools import chain
 
 from condget.feeds.markup import visible
-from condget.feeds.outcomes import Document, Entry, SeenEntry
+from condget.feeds.values import Document, Entry, SeenEntry
 
 DAY = 86_400.0
 REMEMBERED = 400 * DAY

@@ -11,7 +11,7 @@ from condget.errors import DocumentError
 from condget.feeds.entries import fingerprint, identify
 from condget.feeds.links import shown
 from condget.feeds.markup import clean
-from condget.feeds.outcomes import Document, Entry
+from condget.feeds.values import Document, Entry
 
 _VERSION = "jsonfeed.org/version/"
 

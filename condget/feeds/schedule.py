@@ -22,8 +22,8 @@ from condget.cache.fields import Fields
 from condget.cache.freshness import FRESHNESS_FIELDS, age_value, explicit_lifetime, response_directives
 from condget.cache.messages import StoredResponse
 from condget.cache.validators import has_validator
-from condget.feeds.outcomes import FeedState, Hints, HostHold, Outcome
 from condget.feeds.pace import DAY, HOUR, Pace, horizon, instant, span, spread, with_instant
+from condget.feeds.values import FeedState, Hints, HostHold, Outcome
 
 #: The adaptive interval (C10): gentle growth and quick decline settle where about one poll in three
 #: finds news.

@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from condget.polling.coordinator import poll, run
-    from condget.polling.manners import Manners
     from condget.polling.planning import Plan, plan
+    from condget.polling.run_options import RunOptions
 
 # Imported when first used: the child processes of `parsing` import this package, too.
 _HOMES = {
-    "Manners": "condget.polling.manners",
+    "RunOptions": "condget.polling.run_options",
     "Plan": "condget.polling.planning",
     "plan": "condget.polling.planning",
     "poll": "condget.polling.coordinator",
     "run": "condget.polling.coordinator",
 }
 
-__all__ = ["Manners", "Plan", "plan", "poll", "run"]
+__all__ = ["Plan", "RunOptions", "plan", "poll", "run"]
 
 
 def __getattr__(name: str) -> object:

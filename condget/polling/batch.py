@@ -10,48 +10,12 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from condget import settings
 from condget.cache.messages import Response
-from condget.feeds.outcomes import Document, HostHold
-from condget.polling.manners import Manners
+from condget.feeds.values import Document, HostHold
+from condget.fetching.request import FetchRequest
+from condget.polling.run_options import RunOptions
 
 _PLAIN = re.compile(r"https?://([a-z0-9_.-]+)(?::[0-9]*)?(?:[/?#]|\Z)")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one exchange may cost: bytes of content as received and as decoded, decoded bytes for each received
-    one (beyond the first ten million), and redirects that are followed."""
-
-    received: int = 10_000_000
-    decoded: int = 50_000_000
-    ratio: int = 250
-    redirects: int = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What to ask of a server, and how."""
-
-    url: str
-    #: If-None-Match and If-Modified-Since, composed already; sent byte for byte (latin-1).
-    preconditions: tuple[tuple[str, str], ...] = ()
-    #: URLs of the redirect chain that gave the validators: only these are sent them (B10); empty: `url` is.
-    preconditions_for: tuple[str, ...] = ()
-    #: Configured fields with their values. Secret: they never cross an origin (E5).
-    fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    #: `user:password`, percent-encoded as in the URL it comes from (D8).
-    userinfo: str | None = field(default=None, repr=False)
-    user_agent: str = settings.USER_AGENT
-    #: Seconds for the whole exchange (F1).
-    timeout: float = 30.0
-    #: Whether a public host may redirect to a private address (E4).
-    private_network: bool = False
-    #: The configured URL, where a permanent redirect led from there to `url`: E4 holds for what is remembered, too.
-    moved_from: str | None = None
-    limits: Limits = Limits()
-    #: Send `Cache-Control: no-cache`: the second try after a 304 that nobody asked for (B11).
-    no_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +24,7 @@ class Job:
 
     key: str
     #: Where to ask is the configured URL, or where it moved to.
-    ask: Ask
+    request: FetchRequest
     #: Digest of the content that was accepted last; the same is not parsed again.
     digest: str | None = None
     #: Digest of content that came last without its end: the same once more is accepted (B5).
@@ -74,7 +38,7 @@ class Batch:
     """Jobs by host: a host is never split, and its jobs are done one after another."""
 
     hosts: tuple[tuple[Job, ...], ...]
-    manners: Manners = field(default_factory=Manners)
+    run_options: RunOptions = field(default_factory=RunOptions)
     #: Hosts that asked for silence, in runs before: they are not asked by way of a redirect either (C6).
     holds: tuple[HostHold, ...] = ()
 
@@ -120,8 +84,8 @@ def host_of(url: str) -> str:
     """
     if plain := _PLAIN.match(url):
         return plain[1].rstrip(".")
-    from condget.polling.targets import parse
-    from condget.polling.words import Failure
+    from condget.fetching.failures import Failure
+    from condget.fetching.targets import parse
 
     try:
         return parse(url).name

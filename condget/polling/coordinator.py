@@ -15,14 +15,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from condget import settings
-from condget.feeds.outcomes import FeedState, Outcome
 from condget.feeds.pace import Pace, spread, with_instant
 from condget.feeds.schedule import unreached
 from condget.feeds.subscriptions import Subscription
+from condget.feeds.values import FeedState, Outcome
 from condget.polling.batch import Polled
-from condget.polling.manners import Manners
 from condget.polling.planning import Plan, pace_of, plan
-from condget.stores.base import Ledger
+from condget.polling.run_options import RunOptions
+from condget.stores.protocols import Ledger
 
 if TYPE_CHECKING:
     from condget.polling.executors import Executor
@@ -36,7 +36,7 @@ def run(
         yield planned.refused
     if not planned.hosts:
         return
-    from condget.polling.settling import settle
+    from condget.polling.outcomes import settle
 
     if planned.former:
         # Under both URLs, since another list may have the old one still.
@@ -53,7 +53,7 @@ def run(
             for polled in group:
                 subscription = planned.subscriptions[polled.key]
                 seen = ledger.seen(polled.key) if polled.document else {}
-                pace = pace_of(subscription, planned.manners)
+                pace = pace_of(subscription, planned.run_options)
                 state = planned.states.get(polled.key)
                 outcome = settle(subscription, jobs[polled.key], state, polled, seen, pace)
                 if polled.until is not None:
@@ -72,7 +72,7 @@ def run(
                 alone=len(jobs) == 1,
                 reached=reached,
                 last_reached=last_reached,
-                pace=pace_of(planned.subscriptions[outcome.url], planned.manners),
+                pace=pace_of(planned.subscriptions[outcome.url], planned.run_options),
                 now=now,
             )
             for outcome in held
@@ -85,7 +85,7 @@ def poll(
     subscriptions: Iterable[Subscription],
     ledger: Ledger,
     *,
-    manners: Manners | None = None,
+    run_options: RunOptions | None = None,
     clock: settings.Clock | None = None,
     executor: Executor | None = None,
 ) -> Generator[Outcome, None, None]:
@@ -105,7 +105,7 @@ def poll(
     clock = clock or time.time
     now = clock()
     ledger.set_back(now)
-    planned = plan(subscriptions, ledger, manners or Manners(), now)
+    planned = plan(subscriptions, ledger, run_options or RunOptions(), now)
     if not planned.asked and not planned.refused:
         return
     from condget.polling.executors import InProcess

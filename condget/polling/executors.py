@@ -15,10 +15,10 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from condget import settings
+from condget.fetching.direct import Wire
+from condget.fetching.host_limits import Sleep
 from condget.polling.batch import Batch, Polled
-from condget.polling.parsing import Parser
-from condget.polling.turns import Sleep
-from condget.polling.wire import Wire
+from condget.polling.parser_process import Parser
 from condget.polling.worker import poll_batch
 
 #: Seconds for which what is finished is gathered.

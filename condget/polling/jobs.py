@@ -8,10 +8,11 @@ from pathlib import Path
 from condget import settings
 from condget.cache.validators import preconditions
 from condget.errors import UsageError
-from condget.feeds.outcomes import FeedState
 from condget.feeds.subscriptions import Subscription
-from condget.polling.batch import Ask, Job, origin_of
-from condget.polling.manners import Manners
+from condget.feeds.values import FeedState
+from condget.fetching.request import FetchRequest
+from condget.polling.batch import Job, origin_of
+from condget.polling.run_options import RunOptions
 
 #: By what a list says of a feed's validators: the fields that may be sent.
 _VALIDATORS = {
@@ -22,7 +23,7 @@ _VALIDATORS = {
 }
 
 
-def job_of(subscription: Subscription, state: FeedState | None, manners: Manners) -> Job:
+def job_of(subscription: Subscription, state: FeedState | None, run_options: RunOptions) -> Job:
     """Compose what a worker needs to ask one feed.
 
     Raises:
@@ -35,16 +36,16 @@ def job_of(subscription: Subscription, state: FeedState | None, manners: Manners
         url = state.moved_to
     # Secrets belong to the origin that they were configured for (E5).
     own = url == subscription.url or origin_of(url) == origin_of(subscription.url)
-    stored = state.stored if state is not None and not manners.unconditional else None
+    stored = state.stored if state is not None and not run_options.unconditional else None
     wanted = _VALIDATORS[options.validators]
-    ask = Ask(
+    ask = FetchRequest(
         url,
         tuple([pair for pair in preconditions([stored]) if pair[0] in wanted]) if stored else (),
         state.chain if state is not None else (),
         tuple([(name, _resolved(subscription, name, value)) for name, value in options.headers]) if own else (),
         subscription.userinfo if own else None,
         options.user_agent or settings.USER_AGENT,
-        options.timeout or manners.timeout,
+        options.timeout or run_options.timeout,
         options.private_network,
         moved_from=None if url == subscription.url else subscription.url,
     )

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from condget.errors import UsageError
 from condget.feeds.pace import Pace, is_due
 from condget.feeds.subscriptions import Subscription
-from condget.polling.manners import Manners
+from condget.polling.run_options import RunOptions
 
 if TYPE_CHECKING:
-    from condget.feeds.outcomes import FeedState, HostHold, Outcome
+    from condget.feeds.values import FeedState, HostHold, Outcome
     from condget.polling.batch import Batch, Job
-    from condget.stores.base import Ledger
+    from condget.stores.protocols import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Plan:
 
     #: Jobs by host, as a batch has them.
     hosts: Sequence[Sequence[Job]]
-    manners: Manners
+    run_options: RunOptions
     #: Silences that were asked for and last.
     holds: tuple[HostHold, ...]
     subscriptions: Mapping[str, Subscription]
@@ -47,17 +47,17 @@ class Plan:
         """Return what an executor is to do."""
         from condget.polling.batch import Batch
 
-        return Batch(tuple(map(tuple, self.hosts)), self.manners, self.holds)
+        return Batch(tuple(map(tuple, self.hosts)), self.run_options, self.holds)
 
     def skipped(self) -> Iterator[Outcome]:
         """Yield the outcomes of the feeds that are not asked: most of a long list, and seldom reported."""
-        from condget.feeds.outcomes import Outcome
+        from condget.feeds.values import Outcome
 
         for subscription, reason, next_poll in self.passed_over:
             yield Outcome(subscription.key, "skipped", name=subscription.name, reason=reason, next_poll=next_poll)
 
 
-def plan(subscriptions: Iterable[Subscription], ledger: Ledger, manners: Manners, now: float) -> Plan:
+def plan(subscriptions: Iterable[Subscription], ledger: Ledger, run_options: RunOptions, now: float) -> Plan:
     """Decide which feeds are asked now. Reads the ledger and writes nothing."""
     unique: dict[str, Subscription] = {}
     for subscription in subscriptions:
@@ -70,16 +70,16 @@ def plan(subscriptions: Iterable[Subscription], ledger: Ledger, manners: Manners
     for key, subscription in unique.items():
         next_poll, reason, gone = known.get(key, (now, "", False))
         # Who names a gone feed on the command line, with --force, says so (C8).
-        if gone and not (manners.force and subscription.source == "command line"):
+        if gone and not (run_options.force and subscription.source == "command line"):
             passed_over.append((subscription, reason, None))
-        elif not manners.force and not is_due(next_poll, pace=pace_of(subscription, manners), now=now):
+        elif not run_options.force and not is_due(next_poll, pace=pace_of(subscription, run_options), now=now):
             passed_over.append((subscription, reason, next_poll))
         else:
             due.append(key)
-    held = tuple(hold for hold in holds.values() if _holds(hold, manners, now))
+    held = tuple(hold for hold in holds.values() if _holds(hold, run_options, now))
     if not due:
-        return Plan((), manners, held, unique, {}, passed_over=tuple(passed_over))
-    from condget.feeds.outcomes import Outcome
+        return Plan((), run_options, held, unique, {}, passed_over=tuple(passed_over))
+    from condget.feeds.values import Outcome
     from condget.polling.batch import host_of
     from condget.polling.jobs import job_of
 
@@ -91,26 +91,26 @@ def plan(subscriptions: Iterable[Subscription], ledger: Ledger, manners: Manners
     for key in due:
         subscription, state = unique[key], states.get(key)
         try:
-            job = job_of(subscription, state, manners)
+            job = job_of(subscription, state, run_options)
         except UsageError as error:
             refused.append(Outcome(key, "error", name=subscription.name, error=str(error)))
             continue
-        host = host_of(job.ask.url)
-        if job.ask.moved_from is not None and job.ask.url in unique:
-            passed_over.append((subscription, f"it moved to {job.ask.url}, which is in the list, too", None))
-        elif (hold := holds.get(host)) is not None and _holds(hold, manners, now):
+        host = host_of(job.request.url)
+        if job.request.moved_from is not None and job.request.url in unique:
+            passed_over.append((subscription, f"it moved to {job.request.url}, which is in the list, too", None))
+        elif (hold := holds.get(host)) is not None and _holds(hold, run_options, now):
             passed_over.append((subscription, hold.reason, hold.until))
         else:
             jobs.setdefault(host, []).append(job)
     # The longest first: with gaps between requests, it is they who say when the run ends.
     hosts = sorted(jobs.values(), key=len, reverse=True)
-    return Plan(hosts, manners, held, unique, states, tuple(refused), tuple(passed_over), olds)
+    return Plan(hosts, run_options, held, unique, states, tuple(refused), tuple(passed_over), olds)
 
 
-def pace_of(subscription: Subscription, manners: Manners) -> Pace:
+def pace_of(subscription: Subscription, run_options: RunOptions) -> Pace:
     """Return how often a feed may be asked, which its list may say."""
     every = subscription.options.every
-    return manners.pace if every is None else replace(manners.pace, every=every)
+    return run_options.pace if every is None else replace(run_options.pace, every=every)
 
 
 def _former(
@@ -132,6 +132,6 @@ def _former(
     return {key: (old, due[old]) for key, old in former.items() if old in due and not due[old][2]}
 
 
-def _holds(hold: HostHold, manners: Manners, now: float) -> bool:
+def _holds(hold: HostHold, run_options: RunOptions, now: float) -> bool:
     # A hold that ends later than any rule can say was written by a clock that ran ahead (C14).
-    return not is_due(hold.until, pace=manners.pace, now=now)
+    return not is_due(hold.until, pace=run_options.pace, now=now)

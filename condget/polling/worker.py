@@ -15,13 +15,14 @@ from http import HTTPStatus
 
 from condget import settings
 from condget.errors import DocumentError, FetchError
-from condget.feeds.outcomes import Document
-from condget.polling.batch import Ask, Batch, Job, Polled, for_good
-from condget.polling.fetching import Fetched, fetch
-from condget.polling.parsing import Parser
-from condget.polling.turns import Held, Sleep, Turns
-from condget.polling.wire import Wire
-from condget.polling.words import redacted, secrets_of, shown, snippet
+from condget.feeds.values import Document
+from condget.fetching.direct import Wire
+from condget.fetching.failures import redacted, secrets_of, shown, snippet
+from condget.fetching.fetch import Fetched, fetch
+from condget.fetching.host_limits import HostLimits, HostSilent, Sleep
+from condget.fetching.request import FetchRequest
+from condget.polling.batch import Batch, Job, Polled, for_good
+from condget.polling.parser_process import Parser
 
 #: Statuses whose content is a feed: all of it, or what was added to it (226, RFC 3229).
 _WITH_FEED = (200, 203, 226)
@@ -56,7 +57,15 @@ async def poll_batch(
     parser: Parser,
 ) -> None:
     """Poll every job of a batch and tell each result as soon as it is there; the parser is the caller's to close."""
-    turns = Turns(clock, manners=batch.manners, holds=batch.holds, hosts=len(batch.hosts), sleep=sleep)
+    turns = HostLimits(
+        clock,
+        concurrency=batch.run_options.concurrency,
+        gap=batch.run_options.gap,
+        pace=batch.run_options.pace,
+        holds=batch.holds,
+        hosts=len(batch.hosts),
+        sleep=sleep,
+    )
     worker = _Worker(tell, clock, wire, parser, turns)
     async with asyncio.TaskGroup() as group:
         for number, jobs in enumerate(batch.hosts):
@@ -74,7 +83,7 @@ class _Worker:
         clock: settings.Clock,
         wire: Wire,
         parser: Parser,
-        turns: Turns,
+        turns: HostLimits,
     ) -> None:
         self._tell = tell
         self._clock = clock
@@ -92,13 +101,13 @@ class _Worker:
         await self._turns.room()
 
     async def host(self, jobs: tuple[Job, ...]) -> None:
-        """Ask the feeds of one host, one after another."""
+        """FetchRequest the feeds of one host, one after another."""
         for job in jobs:
             await self._room.wait()
             self._tell(await self._poll(job, again=job is not jobs[-1]))
 
     async def _poll(self, job: Job, again: bool) -> Polled:
-        ask, polled = job.ask, None
+        request, polled = job.request, None
         try:
             fetched = await self._fetch(job, again)
             response = fetched.response
@@ -112,11 +121,11 @@ class _Worker:
                 received=fetched.received,
             )
             if response.status == 304:
-                if _believed(ask, fetched):
+                if _believed(request, fetched):
                     return polled
                 raise DocumentError("a 304 for content that was never received; no-cache did not help")
             if response.status not in _WITH_FEED:
-                raise DocumentError(_refusal(ask, fetched))
+                raise DocumentError(_refusal(request, fetched))
             digest = blake2b(fetched.content, digest_size=16).hexdigest()
             document: Document | None = None
             if digest != job.digest:
@@ -125,23 +134,23 @@ class _Worker:
             if document is not None and document.cut_off and digest != job.cut_off:
                 raise DocumentError(_CUT_OFF)
             return replace(polled, document=document, now=self._clock())
-        except Held as held:
-            led = f"{shown(ask.url)} leads to {held.hold.host}: " if held.chain else ""
+        except HostSilent as held:
+            led = f"{shown(request.url)} leads to {held.hold.host}: " if held.chain else ""
             return Polled(job.key, self._clock(), f"{led}{held.hold.reason}", held.hold.until, chain=held.chain)
         except FetchError as error:
             words, connected = str(error), error.connected
         except DocumentError as error:
-            url, connected = shown(polled.chain[-1] if polled else ask.url), True
+            url, connected = shown(polled.chain[-1] if polled else request.url), True
             if polled and len(polled.chain) > 1:
                 # By a Location, which a server may have made of anything that it was sent.
-                url = redacted(url, secrets_of(ask.userinfo, ask.fields))
+                url = redacted(url, secrets_of(request.userinfo, request.fields))
             words = f"{url}: {error}"
         except Exception as error:
             # F4: a fault of condget in one feed stops no other.
-            logging.getLogger(__name__).exception("while polling %s", shown(ask.url))
+            logging.getLogger(__name__).exception("while polling %s", shown(request.url))
             fault = f"an internal error of condget ({type(error).__name__}: {error}); please report it"
-            words, connected = f"{shown(ask.url)}: {fault}", True
-        polled = polled or Polled(job.key, 0, chain=(ask.url,))
+            words, connected = f"{shown(request.url)}: {fault}", True
+        polled = polled or Polled(job.key, 0, chain=(request.url,))
         return replace(polled, now=self._clock(), error=words, connected=connected)
 
     async def _read(self, job: Job, fetched: Fetched) -> Document:
@@ -165,36 +174,36 @@ class _Worker:
                 self._room.set()
 
     async def _fetch(self, job: Job, again: bool) -> Fetched:
-        ask = job.ask
-        fetched = await fetch(self._wire, ask, self._clock, self._turns, again=again)
-        if fetched.response.status == 410 and ask.moved_from is not None:
+        request = job.request
+        fetched = await fetch(self._wire, request, self._clock, self._turns, again=again)
+        if fetched.response.status == 410 and request.moved_from is not None:
             # Gone is final, so the configured URL has a say: the feed may have moved on from there (C8, E1).
-            ask = replace(ask, url=ask.moved_from, moved_from=None)
-            fetched = await self._again(ask, fetched)
-        if fetched.response.status == 304 and not _believed(job.ask, fetched):
-            ask = replace(ask, preconditions=(), no_cache=not fetched.sent)
-            fetched = await self._again(ask, fetched)
+            request = replace(request, url=request.moved_from, moved_from=None)
+            fetched = await self._again(request, fetched)
+        if fetched.response.status == 304 and not _believed(job.request, fetched):
+            request = replace(request, preconditions=(), no_cache=not fetched.sent)
+            fetched = await self._again(request, fetched)
         return fetched
 
-    async def _again(self, ask: Ask, before: Fetched) -> Fetched:
+    async def _again(self, request: FetchRequest, before: Fetched) -> Fetched:
         try:
-            return await fetch(self._wire, ask, self._clock, self._turns)
-        except Held as held:
+            return await fetch(self._wire, request, self._clock, self._turns)
+        except HostSilent as held:
             held.chain = (*before.chain, *held.chain)
             raise
 
 
-def _believed(ask: Ask, fetched: Fetched) -> bool:
+def _believed(request: FetchRequest, fetched: Fetched) -> bool:
     """Whether a 304 was asked for, and comes from whom the validators are."""
-    return bool(fetched.sent) and fetched.chain[-1] == (ask.preconditions_for or (ask.url,))[-1]
+    return bool(fetched.sent) and fetched.chain[-1] == (request.preconditions_for or (request.url,))[-1]
 
 
-def _refusal(ask: Ask, fetched: Fetched) -> str:
+def _refusal(request: FetchRequest, fetched: Fetched) -> str:
     """Say what an answer is that is neither a feed nor a 304 (F9)."""
     response = fetched.response
     status = response.status
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
-    said = snippet(fetched.content, response.fields.get("content-type"), secrets_of(ask.userinfo, ask.fields))
+    said = snippet(fetched.content, response.fields.get("content-type"), secrets_of(request.userinfo, request.fields))
     advice = _ADVICE.get(status, "it will be asked again" if status >= 500 else "see in a browser what is wrong")
     if status == 410 and not for_good(fetched.chain, fetched.permanent_to):
         advice = "a temporary redirect led there: it will be asked again"

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from condget.reports.options import ReportOptions
-from condget.reports.words import address, instant, place, redacted
+from condget.reports.phrases import address, instant, place, redacted
 
 if TYPE_CHECKING:
-    from condget.feeds.outcomes import Entry, Outcome
+    from condget.feeds.values import Entry, Outcome
 
 SCHEMA = "condget.poll/1"
 

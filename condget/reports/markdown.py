@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from condget.reports.options import ReportOptions
-from condget.reports.words import heading, label, link, place, schedule, sentence
+from condget.reports.phrases import heading, label, link, place, schedule, sentence
 
 if TYPE_CHECKING:
-    from condget.feeds.outcomes import Entry, Outcome
+    from condget.feeds.values import Entry, Outcome
 
 _SPECIAL = re.compile(r"[\\`*_\[\]<>&~|$]")
 _LEADING = re.compile(r"^([-+#=]|\d{1,9}(?=[.)]))")

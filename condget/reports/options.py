@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from condget.feeds.outcomes import Outcome
+    from condget.feeds.values import Outcome
 
 
 @dataclass(frozen=True, slots=True)

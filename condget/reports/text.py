@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from condget.reports.options import ReportOptions
-from condget.reports.words import heading, label, link, place, schedule, sentence
+from condget.reports.phrases import heading, label, link, place, schedule, sentence
 
 if TYPE_CHECKING:
-    from condget.feeds.outcomes import Entry, Outcome
+    from condget.feeds.values import Entry, Outcome
 
 
 def report(outcome: Outcome, options: ReportOptions) -> str:

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from condget.after_fork import renew_after_fork
 from condget.errors import NewerState, StoreError
-from condget.forks import renew_after_fork
 from condget.settings import Clock
 from condget.stores.faults import is_corrupt, store_error
 from condget.stores.files import make_directory, make_file, set_aside

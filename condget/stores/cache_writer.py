@@ -13,9 +13,9 @@ from condget.cache.messages import StoredResponse
 from condget.cache.validators import has_validator
 from condget.errors import StoreError
 from condget.settings import Clock
-from condget.stores import heads
-from condget.stores.base import ContentTooLong
+from condget.stores import head_json
 from condget.stores.cache_file import CHUNK, INCOMPLETE, SPAN, CacheFile
+from condget.stores.protocols import ContentTooLong
 
 #: What a row costs besides its head and content, roughly.
 _ROW_BYTES = 200
@@ -63,8 +63,8 @@ class CacheWriter:
 
     def commit(self) -> None:
         """Make head and content visible together, in place of what they replace; make room for them."""
-        stored = heads.with_length(self._stored, self._length)
-        text = heads.encode(stored)
+        stored = head_json.with_length(self._stored, self._length)
+        text = head_json.encode(stored)
         size = size_of(text, stored)
         if size > self._max_size:
             self.abort()

@@ -12,8 +12,8 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
-from condget.feeds.outcomes import FeedState, Outcome, SeenEntry
 from condget.feeds.subscriptions import without_userinfo
+from condget.feeds.values import FeedState, Outcome, SeenEntry
 from condget.stores.records import from_record, from_text, to_record, to_text
 
 #: What has a column of its own and so need not stand in the JSON text.

@@ -25,7 +25,7 @@ from condget.stores.faults import is_corrupt, store_error
 from condget.stores.files import check_regular, make_directory, make_file, set_aside
 
 if TYPE_CHECKING:
-    from condget.feeds.outcomes import FeedState, HostHold, Outcome, SeenEntry
+    from condget.feeds.values import FeedState, HostHold, Outcome, SeenEntry
 
 #: "cget" in ASCII: says whose file this is.
 APPLICATION_ID = 0x63676574
@@ -107,7 +107,7 @@ class SqliteLedger:
         rows = self._rows("SELECT host, until, reason FROM holds")
         if not rows:
             return {}
-        from condget.feeds.outcomes import HostHold
+        from condget.feeds.values import HostHold
 
         return {row[0]: HostHold(*row) for row in rows}
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from condget.errors import StateHeld
+from condget.errors import StateLocked
 from condget.settings import Clock
 from condget.stores.faults import store_error
 from condget.stores.files import make_directory, make_file
@@ -32,7 +32,7 @@ def lock(path: Path, wait: float = 0, *, clock: Clock = time.time) -> Iterator[N
         clock: what the instant is taken from that a second run is told.
 
     Raises:
-        StateHeld: another run still holds it; the text says which pid and since when.
+        StateLocked: another run still holds it; the text says which pid and since when.
         StoreError: the directory cannot be written.
     """
     path = path.resolve()  # one file, one lock, by whatever links it is reached
@@ -69,7 +69,7 @@ def _acquire(connection: sqlite3.Connection, path: Path, file: Path, holder: Pat
             return
         left = deadline - time.monotonic()
         if left <= 0:
-            raise StateHeld(
+            raise StateLocked(
                 f"The state {path} is held by another run{_words(holder)}; try again later, or wait with --wait."
             )
         time.sleep(min(_PAUSE, left))

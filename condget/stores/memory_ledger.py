@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from condget.feeds.outcomes import FeedState, HostHold, Outcome, SeenEntry
 from condget.feeds.pace import CLOCK_SLACK, set_back
+from condget.feeds.values import FeedState, HostHold, Outcome, SeenEntry
 
 
 class MemoryLedger:

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from condget.after_fork import renew_after_fork
 from condget.cache.messages import StoredResponse
 from condget.errors import StoreError
-from condget.forks import renew_after_fork
-from condget.stores.heads import with_length
+from condget.stores.head_json import with_length
 
 
 class MemoryStore:

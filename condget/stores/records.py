@@ -13,8 +13,8 @@ from functools import cache, partial
 from typing import Any, NoReturn, get_args, get_origin, get_type_hints
 
 from condget.cache.fields import Fields
-from condget.feeds.outcomes import FeedState
 from condget.feeds.subscriptions import without_userinfo
+from condget.feeds.values import FeedState
 
 #: Fields of a response that are never written to disk.
 _SECRET = frozenset(

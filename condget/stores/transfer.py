@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from condget.errors import UsageError
-from condget.feeds.outcomes import HostHold, Outcome, SeenEntry
-from condget.stores.base import Ledger
+from condget.feeds.values import HostHold, Outcome, SeenEntry
+from condget.stores.protocols import Ledger
 from condget.stores.records import Record, from_record, from_text, to_record, to_text
 
 SCHEMA = "condget-state/1"

@@ -20,11 +20,11 @@ import httpx
 from condget.cache.actions import Forward, Settlement
 from condget.cache.policy import Policy
 from condget.settings import Clock
-from condget.stores.base import Store
-from condget.stores.sqlite import Cache
+from condget.stores.disk_cache import Cache
+from condget.stores.protocols import Store
 from condget.transports.exchange import Exchange, Saver
 from condget.transports.flights import Flight, Flights, Key
-from condget.transports.stepping import SteadyStore
+from condget.transports.guarded_store import GuardedStore
 
 log = logging.getLogger("condget")
 
@@ -53,7 +53,7 @@ class CacheTransport(httpx.BaseTransport):
         self,
         inner: httpx.BaseTransport | None = None,
         *,
-        cache: CacheArgument | SteadyStore = None,
+        cache: CacheArgument | GuardedStore = None,
         policy: Policy | None = None,
         clock: Clock = time.time,
     ) -> None:
@@ -173,7 +173,7 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
         self,
         inner: httpx.AsyncBaseTransport | None = None,
         *,
-        cache: CacheArgument | SteadyStore = None,
+        cache: CacheArgument | GuardedStore = None,
         policy: Policy | None = None,
         clock: Clock = time.time,
     ) -> None:
@@ -363,13 +363,13 @@ class AsyncSavingStream(httpx.AsyncByteStream):
             await self._stream.aclose()
 
 
-def _store(cache: CacheArgument | SteadyStore, clock: Clock) -> tuple[SteadyStore, bool]:
+def _store(cache: CacheArgument | GuardedStore, clock: Clock) -> tuple[GuardedStore, bool]:
     """Return the store, and whether it is the transport's own to close."""
-    if isinstance(cache, SteadyStore):
+    if isinstance(cache, GuardedStore):
         return cache, False
     if cache is None or isinstance(cache, (str, os.PathLike)):
-        return SteadyStore(Cache(cache, clock=clock)), True
-    return SteadyStore(cache), False
+        return GuardedStore(Cache(cache, clock=clock)), True
+    return GuardedStore(cache), False
 
 
 def _key(exchange: Exchange) -> Key:

@@ -15,18 +15,18 @@ from hashlib import sha256
 import httpx
 
 from condget.cache.actions import Forward, Reuse, Save, Settlement, Unsatisfiable
+from condget.cache.conditional import ask_again
 from condget.cache.decisions import collapse, decide
 from condget.cache.fields import Fields
 from condget.cache.messages import Request, Response, StoredResponse
 from condget.cache.policy import MODES, Mode, Policy
 from condget.cache.settling import settle, settle_failure
 from condget.cache.status import CacheStatus
-from condget.cache.validating import ask_again
 from condget.errors import StoreError
 from condget.settings import Clock
-from condget.stores.base import Writer
+from condget.stores.protocols import Writer
 from condget.transports.flights import STANDSTILL
-from condget.transports.stepping import SteadyStore
+from condget.transports.guarded_store import GuardedStore
 
 #: Key in httpx's `extensions`: of a request what it asks of the cache, of a response what the cache did.
 EXTENSION = "condget"
@@ -70,7 +70,7 @@ class Exchange:
 
     __slots__ = ("_clock", "_mode", "_store", "arrived", "policy", "pure", "request")
 
-    def __init__(self, request: httpx.Request, store: SteadyStore, policy: Policy, clock: Clock) -> None:
+    def __init__(self, request: httpx.Request, store: GuardedStore, policy: Policy, clock: Clock) -> None:
         control = control_of(request)
         self.request = request
         self.pure = to_request(request, control.partition)
@@ -234,7 +234,7 @@ class Saver:
     __slots__ = ("_declared", "_length", "_limit", "_status", "_store", "_writer")
 
     def __init__(
-        self, store: SteadyStore, writer: Writer, status: CacheStatus, limit: int, declared: str | None
+        self, store: GuardedStore, writer: Writer, status: CacheStatus, limit: int, declared: str | None
     ) -> None:
         self._store = store
         self._writer: Writer | None = writer

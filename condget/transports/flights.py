@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from condget.forks import renew_after_fork
+from condget.after_fork import renew_after_fork
 
 #: Seconds without progress of its content after which nobody waits for a flight any longer.
 STANDSTILL = 1.0

@@ -13,7 +13,7 @@ from typing import Any
 
 from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
-from condget.feeds.outcomes import FeedState, Outcome
+from condget.feeds.values import FeedState, Outcome
 from condget.stores.ledger import SqliteLedger
 
 DUE = 10_000

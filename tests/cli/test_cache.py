@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from condget.stores.sqlite import Cache
+from condget.stores.disk_cache import Cache
 from tests.cli.conftest import Run
 from tests.origin import Origin, ok
 

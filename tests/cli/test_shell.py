@@ -17,7 +17,7 @@ from condget.errors import (
     FetchError,
     ForbiddenTarget,
     NewerState,
-    StateHeld,
+    StateLocked,
     StoreError,
     SubscriptionError,
     UsageError,
@@ -114,7 +114,7 @@ def test_wrong_usage_exits_with_2_and_words_on_stderr(invoke: Run, arguments: li
     [
         (UsageError("x"), 2),
         (SubscriptionError("x"), 2),
-        (StateHeld("x"), 75),
+        (StateLocked("x"), 75),
         (StoreError("x"), 1),
         (NewerState("x"), 1),
         (FetchError("x"), 1),

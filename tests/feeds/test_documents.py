@@ -13,7 +13,7 @@ import pytest
 
 from condget.errors import DocumentError
 from condget.feeds.documents import parse
-from condget.feeds.outcomes import Document, Entry, Hints
+from condget.feeds.values import Document, Entry, Hints
 
 HERE = "https://example.org/feeds/main"
 

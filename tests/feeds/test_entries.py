@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from condget.feeds.entries import DAY, LEAST_LIMIT, Diff, diff, fingerprint, identify
-from condget.feeds.outcomes import Document, Entry, SeenEntry
+from condget.feeds.values import Document, Entry, SeenEntry
 
 T0 = 1_700_000_000.0
 

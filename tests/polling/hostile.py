@@ -1,4 +1,4 @@
-"""A parser that some contents crash or hang, for the children of `condget.polling.parsing`."""
+"""A parser that some contents crash or hang, for the children of `condget.polling.parser_process`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from condget.feeds.outcomes import Document
+from condget.feeds.values import Document
 
 
 def parse(content: bytes, content_type: str | None, location: str, items: str = "") -> Document:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from condget.feeds.documents import parse
-from condget.feeds.outcomes import Document, Outcome
 from condget.feeds.subscriptions import parse_list
-from condget.polling import Manners, poll
+from condget.feeds.values import Document, Outcome
+from condget.polling import RunOptions, poll
 from condget.polling.executors import InProcess
-from condget.polling.parsing import Parser
-from condget.stores.base import Ledger
+from condget.polling.parser_process import Parser
 from condget.stores.memory_ledger import MemoryLedger
+from condget.stores.protocols import Ledger
 
 HOUR = 3600.0
 NOON = 1_767_268_800.0  # 2026-01-01 12:00:00Z, a Thursday
@@ -48,18 +48,20 @@ class Poller:
     slept: list[float] = field(default_factory=list)
 
     def __call__(
-        self, *lines: str, after: float = 0, force: bool = True, manners: Manners | None = None
+        self, *lines: str, after: float = 0, force: bool = True, run_options: RunOptions | None = None
     ) -> list[Outcome]:
         """Poll these lines of a list; `after` so many seconds."""
         self.now += after
         executor = InProcess(lambda: self.now, sleep=self._sleep, parser=Inline)
         subscriptions = parse_list("\n".join(lines), "feeds.txt")
-        manners = manners or Manners(force=force)
-        return list(poll(subscriptions, self.ledger, manners=manners, clock=lambda: self.now, executor=executor))
+        run_options = run_options or RunOptions(force=force)
+        return list(
+            poll(subscriptions, self.ledger, run_options=run_options, clock=lambda: self.now, executor=executor)
+        )
 
-    def one(self, line: str, after: float = 0, force: bool = True, manners: Manners | None = None) -> Outcome:
+    def one(self, line: str, after: float = 0, force: bool = True, run_options: RunOptions | None = None) -> Outcome:
         """Poll one feed, which is due."""
-        (outcome,) = self(line, after=after, force=force, manners=manners)
+        (outcome,) = self(line, after=after, force=force, run_options=run_options)
         return outcome
 
     async def _sleep(self, seconds: float) -> None:

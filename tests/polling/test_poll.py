@@ -14,12 +14,12 @@ import pytest
 
 from condget.cache.fields import Fields
 from condget.feeds.documents import parse
-from condget.feeds.outcomes import Document, Outcome
 from condget.feeds.pace import Pace
 from condget.feeds.subscriptions import single
-from condget.polling import Manners, batch, coordinator, plan, poll
+from condget.feeds.values import Document, Outcome
+from condget.fetching.direct import Wire, _connect
+from condget.polling import RunOptions, batch, coordinator, plan, poll
 from condget.polling.executors import InProcess
-from condget.polling.wire import Wire, _connect
 from condget.stores.ledger import SqliteLedger
 from condget.stores.memory_ledger import MemoryLedger
 from tests.origin import Answer, Origin, RawRequest, conditional, not_modified, ok, redirect
@@ -183,7 +183,7 @@ def test_b8_forced_is_conditional_and_unconditional_is_not(origin: Origin, polle
     origin.script("/feed", ok(rss(1), etag='"1"'))
     poller.one(origin.url("/feed"))
     poller.one(origin.url("/feed"))
-    unconditional = poller.one(origin.url("/feed"), manners=Manners(force=True, unconditional=True))
+    unconditional = poller.one(origin.url("/feed"), run_options=RunOptions(force=True, unconditional=True))
     assert unconditional.status == "unchanged"
     assert sent(origin) == [{}, {"if-none-match": '"1"'}, {}]
 
@@ -313,7 +313,7 @@ def test_c8_gone_is_told_once_and_not_asked_again(origin: Origin, poller: Poller
     assert poller.one(origin.url("/feed")).status == "gone"
     assert poller(origin.url("/feed"), after=365 * 24 * HOUR) == []
     assert len(origin.requests) == 2
-    named = poll([single(origin.url("/feed"))], poller.ledger, manners=Manners(force=True), clock=lambda: NOON)
+    named = poll([single(origin.url("/feed"))], poller.ledger, run_options=RunOptions(force=True), clock=lambda: NOON)
     assert [outcome.status for outcome in named] == ["changed"]
 
 
@@ -323,7 +323,7 @@ def test_c12_one_at_a_time_with_a_gap(origin: Origin, poller: Poller) -> None:
     origin.script("*", ok(rss(1)))
     poller(*feeds)
     assert poller.slept == []
-    poller(*feeds, manners=Manners(force=True, gap=5))
+    poller(*feeds, run_options=RunOptions(force=True, gap=5))
     assert len(poller.slept) == 2
     assert all(4 < seconds <= 5 for seconds in poller.slept)
     assert [request.path for request in origin.requests[:3]] == ["/0", "/1", "/2"]
@@ -487,11 +487,11 @@ def test_e4_what_was_public_when_it_moved_must_stay_public(origin: Origin, polle
 
     def ask() -> Outcome:
         executor = InProcess(lambda: NOON, wire=lambda: Wire(resolve=resolve, connect=connect), parser=Inline)
-        manners = Manners(force=True)
+        run_options = RunOptions(force=True)
         (outcome,) = poll(
             [single("http://old.example/feed")],
             poller.ledger,
-            manners=manners,
+            run_options=run_options,
             clock=lambda: NOON,
             executor=executor,
         )
@@ -607,7 +607,7 @@ def test_b7_what_was_not_committed_is_new_again_also_beside_what_is_known(origin
     for ends_early in (False, True, True, False, False):
         with SqliteLedger(path) as ledger:
             executor = InProcess(lambda: NOON, parser=Inline)
-            run = poll([single(url)], ledger, manners=Manners(force=True), clock=lambda: NOON, executor=executor)
+            run = poll([single(url)], ledger, run_options=RunOptions(force=True), clock=lambda: NOON, executor=executor)
             found.append(titles(next(run)))
             if ends_early:
                 run.close()
@@ -662,7 +662,7 @@ def test_b7_what_the_caller_did_not_come_back_for_is_not_committed(origin: Origi
     """B7: an outcome is committed when the next one is asked for."""
     origin.script("/feed", ok(rss(1)))
     ledger = MemoryLedger()
-    arguments = {"manners": Manners(), "clock": lambda: NOON}
+    arguments = {"run_options": RunOptions(), "clock": lambda: NOON}
     for _ in range(2):
         run = poll(
             [single(origin.url("/feed"))],
@@ -678,7 +678,7 @@ def test_b7_what_the_caller_did_not_come_back_for_is_not_committed(origin: Origi
 def test_a_batch_can_be_sent_to_another_process(origin: Origin, poller: Poller) -> None:
     """The executor seam: what passes it is picklable."""
     subscriptions = [single(origin.url("/feed", userinfo="a:b"))]
-    batch = plan(subscriptions, poller.ledger, Manners(pace=Pace(minimum=7)), NOON).batch()
+    batch = plan(subscriptions, poller.ledger, RunOptions(pace=Pace(minimum=7)), NOON).batch()
     assert pickle.loads(pickle.dumps(batch)) == batch
     assert "a:b" not in repr(batch)
     assert pickle.loads(pickle.dumps(Fields([("a", "b")]))) == Fields([("a", "b")])

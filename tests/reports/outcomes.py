@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from condget.feeds.outcomes import Entry, Outcome
+from condget.feeds.values import Entry, Outcome
 
 CACHING = Entry("1", "urn:1", "Caching", "https://example.org/caching", "2024-05-01T10:00:00Z", "f1")
 HEADERS = Entry("2", "urn:2", "Headers", "https://example.org/headers", None, "f2")

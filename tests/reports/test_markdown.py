@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from condget.feeds.outcomes import Entry, Outcome
+from condget.feeds.values import Entry, Outcome
 from condget.reports import ReportOptions
 from condget.reports.markdown import report
 from tests.reports.outcomes import CHANGED, EDITED, FAILED, NEW, SKIPPED, UNCHANGED

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from condget.feeds.outcomes import Entry, Outcome
+from condget.feeds.values import Entry, Outcome
 from condget.reports import ReportOptions
 from condget.reports.text import report
 from tests.reports.outcomes import CHANGED, EDITED, FAILED, GONE, MOVED, NEW, REISSUED, SKIPPED, UNCHANGED

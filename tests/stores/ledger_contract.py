@@ -10,8 +10,8 @@ import pytest
 from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
 from condget.errors import UsageError
-from condget.feeds.outcomes import FeedState, Hints, HostHold, Outcome, SeenEntry
-from condget.stores.base import Ledger
+from condget.feeds.values import FeedState, Hints, HostHold, Outcome, SeenEntry
+from condget.stores.protocols import Ledger
 from condget.stores.transfer import export_state, import_state
 
 URL = "https://example.org/feed.xml"

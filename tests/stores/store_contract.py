@@ -9,7 +9,7 @@ import pytest
 from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
 from condget.errors import StoreError
-from condget.stores.base import Store
+from condget.stores.protocols import Store
 
 URL = "https://example.org/"
 HEAD = StoredResponse(

@@ -20,7 +20,7 @@ import pytest
 from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
 from condget.errors import NewerState, StoreError
-from condget.feeds.outcomes import FeedState, Outcome
+from condget.feeds.values import FeedState, Outcome
 from condget.stores import ledger as module
 from condget.stores.ledger import SqliteLedger
 from condget.stores.transfer import export_state

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from condget.errors import StateHeld, StoreError
+from condget.errors import StateLocked, StoreError
 from condget.stores.ledger import SqliteLedger
 from condget.stores.lock import lock
 
@@ -50,7 +50,7 @@ def test_a_second_run_is_told_who_holds_the_state_and_since_when(path: Path) -> 
     with another_process(path) as process:
         words = rf"feeds.sqlite3 is held by another run \(pid {process.pid}, since 2026-03-02 02:05:00Z\)"
         for _ in range(2):
-            with pytest.raises(StateHeld, match=words), lock(path):
+            with pytest.raises(StateLocked, match=words), lock(path):
                 pass
         # Readers need no lock.
         with SqliteLedger(path, read_only=True) as ledger:
@@ -68,7 +68,7 @@ def test_a_lock_dies_with_its_process(path: Path) -> None:
 def test_waiting_is_bounded(path: Path) -> None:
     with another_process(path):
         began = time.monotonic()
-        with pytest.raises(StateHeld), lock(path, wait=0.2):
+        with pytest.raises(StateLocked), lock(path, wait=0.2):
             pass
         assert 0.2 <= time.monotonic() - began < 5
 
@@ -84,7 +84,7 @@ def test_waiting_ends_when_the_other_run_does(path: Path) -> None:
 
 def test_a_lock_can_be_taken_again_and_nobody_is_named_in_vain(path: Path) -> None:
     for _ in range(2):
-        with lock(path), pytest.raises(StateHeld, match="pid"), lock(path):
+        with lock(path), pytest.raises(StateLocked, match="pid"), lock(path):
             pass
     assert sorted(file.name for file in path.parent.iterdir()) == ["feeds.sqlite3.lock"]
 
@@ -93,12 +93,12 @@ def test_a_failed_second_attempt_in_one_process_does_not_open_the_lock_to_others
     """Closing any descriptor of a file drops the POSIX locks that a process has on it."""
     code = (
         "import sys; from pathlib import Path; from condget.stores.lock import lock\n"
-        "from condget.errors import StateHeld\n"
+        "from condget.errors import StateLocked\n"
         "try:\n with lock(Path(sys.argv[1])): print('taken')\n"
-        "except StateHeld: print('held')"
+        "except StateLocked: print('held')"
     )
     with lock(path):
-        with pytest.raises(StateHeld), lock(path):
+        with pytest.raises(StateLocked), lock(path):
             pass
         run = subprocess.run(
             [sys.executable, "-c", code, str(path)],

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 import condget
-from condget.stores.base import Store
 from condget.stores.memory_store import MemoryStore
+from condget.stores.protocols import Store
 from tests.stores.store_contract import StoreContract
 
 

@@ -30,7 +30,7 @@ ROOT = str(Path(condget.__file__).parents[1])
 @pytest.fixture
 def pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a failure, ask the store again at once."""
-    monkeypatch.setattr("condget.transports.stepping._PAUSE", 0.0)
+    monkeypatch.setattr("condget.transports.guarded_store._PAUSE", 0.0)
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -209,7 +209,7 @@ def test_what_was_invalidated_while_the_file_was_locked_is_not_used(
     kind: str, origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """G1, G6: whoever changed something never gets to see the old state from the cache."""
-    monkeypatch.setattr("condget.transports.stepping._PAUSE", 0.1)
+    monkeypatch.setattr("condget.transports.guarded_store._PAUSE", 0.1)
     origin.script("/", answer(FRESH, b"old"), answer(status=204), answer(FRESH, b"new"))
     with calling(kind, cache=tmp_path) as calls:
         calls.get(origin.url())
@@ -306,7 +306,7 @@ def child(source: str, *arguments: str, **more: Any) -> str:
 NOBODY = 65534
 ASK = """
 import logging, os, sys, sysconfig
-import condget, condget.client, condget.stores.sqlite, condget.transports.caching
+import condget, condget.client, condget.stores.disk_cache, condget.transports.caching
 logging.basicConfig(format="%(message)s", stream=sys.stdout)
 logging.getLogger("httpx").setLevel(logging.ERROR)
 url, directory = sys.argv[1:3]

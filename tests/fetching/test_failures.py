@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from condget.errors import FetchError, ForbiddenTarget
-from condget.polling.words import SNIPPET_LENGTH, Failure, fetch_error, shown, snippet
+from condget.fetching.failures import SNIPPET_LENGTH, Failure, fetch_error, shown, snippet
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 
 from condget.errors import DocumentError
 from condget.feeds.subscriptions import single
-from condget.polling import Manners, parsing, poll
+from condget.polling import RunOptions, parser_process, poll
 from condget.polling.executors import InProcess
-from condget.polling.parsing import Parser
+from condget.polling.parser_process import Parser
 from condget.stores.memory_ledger import MemoryLedger
 from tests.origin import Origin, ok
 from tests.polling.support import rss
@@ -49,7 +49,7 @@ def test_f3_f4_the_next_document_is_read_all_the_same(content: bytes, words: str
 def test_another_child_is_started_for_many_documents_only(
     documents: int, children: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parsing, "_MOST", 2)
+    monkeypatch.setattr(parser_process, "_MOST", 2)
 
     async def play() -> None:
         reader = parser()
@@ -75,5 +75,5 @@ def test_f4_one_feed_that_crashes_the_parser_stops_no_other(origin: Origin) -> N
 def test_the_child_reads_feeds(origin: Origin) -> None:
     """F4: with the real parser, in the child that a poll really uses."""
     origin.script("/feed", ok(rss(1, 2)))
-    (outcome,) = poll([single(origin.url("/feed"))], MemoryLedger(), manners=Manners())
+    (outcome,) = poll([single(origin.url("/feed"))], MemoryLedger(), run_options=RunOptions())
     assert (outcome.status, len(outcome.entries)) == ("new", 2)

@@ -15,12 +15,11 @@ import pytest
 
 from condget import settings
 from condget.errors import FetchError, ForbiddenTarget
-from condget.polling import codings, wire
-from condget.polling.batch import Ask, Limits
-from condget.polling.fetching import Fetched, fetch
-from condget.polling.manners import Manners
-from condget.polling.turns import Turns
-from condget.polling.wire import Wire
+from condget.fetching import codings, direct
+from condget.fetching.direct import Wire
+from condget.fetching.fetch import Fetched, fetch
+from condget.fetching.host_limits import HostLimits
+from condget.fetching.request import FetchRequest, Limits
 from tests.origin import (
     Answer,
     Origin,
@@ -55,7 +54,7 @@ def town(**names: str) -> Wire:
         return known[host].split()
 
     async def connect(address: str, port: int) -> Any:
-        return await wire._connect("127.0.0.1" if not address.startswith("127.") else address, port)
+        return await direct._connect("127.0.0.1" if not address.startswith("127.") else address, port)
 
     return Wire(resolve=resolve, connect=connect)
 
@@ -65,7 +64,7 @@ def get(url: str, on: Wire | None = None, clock: Callable[[], float] = lambda: 1
 
     async def once() -> Fetched:
         try:
-            return await fetch(on or town(), Ask(url, **options), clock, Turns(clock, manners=Manners(gap=0)))
+            return await fetch(on or town(), FetchRequest(url, **options), clock, HostLimits(clock, gap=0))
         finally:
             assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -420,7 +419,7 @@ def test_e4_a_name_that_is_rebound_between_hops_is_refused(origin: Origin) -> No
         return next(answers)
 
     async def connect(address: str, port: int) -> Any:
-        return await wire._connect("127.0.0.1", port)
+        return await direct._connect("127.0.0.1", port)
 
     origin.script("/feed", redirect("/again"))
     error = refused(f"http://public.test:{origin.port}/feed", Wire(resolve=resolve, connect=connect))
@@ -682,7 +681,7 @@ def test_the_next_address_is_tried_when_the_first_refuses(origin: Origin) -> Non
 
     async def connect(address: str, port: int) -> Any:
         tried.append(address)
-        return await wire._connect(address, port)
+        return await direct._connect(address, port)
 
     assert get(f"http://two.test:{origin.port}/feed", Wire(resolve=resolve, connect=connect)).content == FEED
     assert tried == ["127.0.0.2", "127.0.0.1"]
@@ -700,7 +699,7 @@ def test_cancelling_leaves_nothing_behind(origin: Origin) -> None:
     origin.script("/feed", Answer(body=FEED, delay=5))
 
     async def cancelled() -> None:
-        task = asyncio.create_task(fetch(town(), Ask(origin.url("/feed")), time.time))
+        task = asyncio.create_task(fetch(town(), FetchRequest(origin.url("/feed")), time.time))
         await asyncio.to_thread(origin.wait_for, 1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -716,7 +715,7 @@ def test_f4_many_exchanges_share_one_wire(origin: Origin) -> None:
 
     async def all_at_once() -> list[Fetched | BaseException]:
         shared = town()
-        asks = [Ask(origin.url("/bad" if n % 5 == 0 else "/good")) for n in range(40)]
+        asks = [FetchRequest(origin.url("/bad" if n % 5 == 0 else "/good")) for n in range(40)]
         return await asyncio.gather(*(fetch(shared, ask, time.time) for ask in asks), return_exceptions=True)
 
     results = asyncio.run(all_at_once())

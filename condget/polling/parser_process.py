@@ -17,7 +17,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 
 from condget.errors import DocumentError
-from condget.feeds.outcomes import Document
+from condget.feeds.values import Document
 
 #: More children than that do not pay: reading a feed takes less time than fetching it.
 _MOST = max(1, min(2, os.cpu_count() or 1))
@@ -79,7 +79,7 @@ class Parser:
 
     async def _start(self) -> Process:
         # The path is handed over, because the caller may have changed its own.
-        program = f"import sys; sys.path[:] = {sys.path!r}; from condget.polling.reading import serve; serve()"
+        program = f"import sys; sys.path[:] = {sys.path!r}; from condget.polling.parser_child import serve; serve()"
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",

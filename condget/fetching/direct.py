@@ -21,15 +21,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from condget.errors import ForbiddenTarget
-from condget.polling.heads import LONGEST_HEAD, Head, RawFields, usual
-from condget.polling.proxied import Proxied, environment_proxies, proxy_pool
-from condget.polling.streams import Plain, Secured, Stream
-from condget.polling.streams import connect as _connect
-from condget.polling.targets import Target, is_literal, is_private
-from condget.polling.words import AGAIN, TELL_OWNER, Failure, reason
+from condget.fetching.failures import AGAIN, TELL_OWNER, Failure, reason
+from condget.fetching.response_head import LONGEST_HEAD, Head, RawFields, usual
+from condget.fetching.sockets import Plain, Secured, Stream
+from condget.fetching.sockets import connect as _connect
+from condget.fetching.targets import Target, is_literal, is_private
+from condget.fetching.via_proxy import Proxied, environment_proxies, proxy_pool
 
 if TYPE_CHECKING:
-    from condget.polling.unusual import Unusual
+    from condget.fetching.h11_response import H11Response
 
 #: Addresses of a host, best first.
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -204,7 +204,7 @@ class _Direct:
         self._buffer = b""
         self._left: int | None = None
         #: What reads a response that has anything unusual.
-        self._unusual: Unusual | None = None
+        self._unusual: H11Response | None = None
 
     @property
     def public(self) -> bool:
@@ -228,9 +228,9 @@ class _Direct:
                 break
             if not piece or len(data) > LONGEST_HEAD:
                 break
-        from condget.polling.unusual import Unusual  # not before: many runs have no use for h11
+        from condget.fetching.h11_response import H11Response  # not before: many runs have no use for h11
 
-        self._unusual = Unusual(target, fields, data, self._receive)
+        self._unusual = H11Response(target, fields, data, self._receive)
         head = await self._unusual.head()
         self._declared = "Content-Length" in head.fields and "Transfer-Encoding" not in head.fields
         return head
@@ -298,7 +298,7 @@ def _tls_context() -> ssl.SSLContext:
 
 
 async def _look_up(host: str, port: int) -> list[str]:
-    """Ask the system's resolver, in a thread of its own.
+    """FetchRequest the system's resolver, in a thread of its own.
 
     Not in an executor: its threads are joined at exit, and a silent name server would hold up the end.
     """

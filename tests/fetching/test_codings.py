@@ -11,10 +11,10 @@ import brotli
 import pytest
 import zstandard
 
-from condget.polling import codings
-from condget.polling.batch import Limits
-from condget.polling.codings import Content, applied, offered
-from condget.polling.words import Failure
+from condget.fetching import codings
+from condget.fetching.codings import Content, applied, offered
+from condget.fetching.failures import Failure
+from condget.fetching.request import Limits
 
 FEED = b"<?xml version='1.0'?><rss><channel><title>A feed</title></channel></rss>" * 20
 

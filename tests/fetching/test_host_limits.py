@@ -1,4 +1,4 @@
-"""Turns: one request at a time per host on every hop, gaps, silence that was asked for, and slots."""
+"""HostLimits: one request at a time per host on every hop, gaps, silence that was asked for, and slots."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from condget.cache.fields import Fields
-from condget.feeds.outcomes import FeedState, HostHold, Outcome
 from condget.feeds.subscriptions import parse_list
-from condget.polling import Manners, batch, plan, poll, targets, turns, words
+from condget.feeds.values import FeedState, HostHold, Outcome
+from condget.fetching import failures, host_limits, targets
+from condget.fetching.direct import Wire, _connect
+from condget.fetching.host_limits import HostLimits, HostSilent, gap_of, sockets
+from condget.fetching.targets import parse
+from condget.polling import RunOptions, batch, plan, poll
 from condget.polling.executors import InProcess
-from condget.polling.targets import parse
-from condget.polling.turns import Held, Turns, gap_of, sockets
-from condget.polling.wire import Wire, _connect
-from condget.stores.base import Ledger
 from condget.stores.memory_ledger import MemoryLedger
+from condget.stores.protocols import Ledger
 from tests.origin import Answer, Origin, ok, redirect
 from tests.polling.support import HOUR, NOON, Inline, Poller, rss
 
@@ -43,7 +44,7 @@ class Town:
         self.now = now
         self.slept: list[float] = []
 
-    def poll(self, *lines: str, manners: Manners | None = None) -> dict[str, Outcome]:
+    def poll(self, *lines: str, run_options: RunOptions | None = None) -> dict[str, Outcome]:
         async def resolve(host: str, port: int) -> Sequence[str]:
             return ["127.0.0.1"]
 
@@ -55,8 +56,8 @@ class Town:
 
         executor = InProcess(self.now, wire=lambda: Wire(resolve=resolve, connect=connect), parser=Inline, sleep=sleep)
         feeds = parse_list("\n".join(lines), "feeds.txt")
-        manners = manners or Manners(force=True)
-        found = poll(feeds, self.ledger, manners=manners, clock=self.now, executor=executor)
+        run_options = run_options or RunOptions(force=True)
+        found = poll(feeds, self.ledger, run_options=run_options, clock=self.now, executor=executor)
         return {outcome.url: outcome for outcome in found}
 
 
@@ -65,7 +66,7 @@ def test_c12_redirects_of_many_hosts_to_one_are_followed_one_at_a_time(origin: O
     origin.script("/feed", redirect("http://common.example/there"))
     origin.script("/there", Answer(200, body=rss(1), delay=0.03))
     town = Town(origin)
-    outcomes = town.poll(*(f"http://h{n}.example/feed" for n in range(6)), manners=Manners(gap=0))
+    outcomes = town.poll(*(f"http://h{n}.example/feed" for n in range(6)), run_options=RunOptions(gap=0))
     assert [outcome.status for outcome in outcomes.values()] == ["new"] * 6
     came = [request.received_at for request in origin.requests_for("/there")]
     assert len(came) == 6
@@ -86,7 +87,9 @@ def test_f1_waiting_for_a_turn_is_not_counted_against_the_deadline(origin: Origi
     """F1, C12: the last of four waits longer than its deadline, and is answered still."""
     origin.script("/feed", redirect("http://common.example/there"))
     origin.script("/there", Answer(200, body=rss(1), delay=0.1))
-    outcomes = Town(origin).poll(*(f"http://h{n}.example/feed" for n in range(4)), manners=Manners(gap=0, timeout=0.25))
+    outcomes = Town(origin).poll(
+        *(f"http://h{n}.example/feed" for n in range(4)), run_options=RunOptions(gap=0, timeout=0.25)
+    )
     assert {outcome.status for outcome in outcomes.values()} == {"new"}
 
 
@@ -96,14 +99,14 @@ def test_c6_a_redirect_leads_to_no_host_that_asked_for_silence(origin: Origin) -
     origin.script("/there", Answer(429, fields=[("Retry-After", "7200")]))
     town = Town(origin)
     lines = [f"http://h{n}.example/feed" for n in range(4)]
-    outcomes = town.poll(*lines[:3], manners=Manners(force=True, gap=0))
+    outcomes = town.poll(*lines[:3], run_options=RunOptions(force=True, gap=0))
     assert sorted(outcome.status for outcome in outcomes.values()) == ["error", "skipped", "skipped"]
     assert len(origin.requests_for("/there")) == 1
     for outcome in outcomes.values():
         assert (outcome.next_poll or 0) >= NOON + 2 * HOUR
         assert "busy.example" in (outcome.reason or "") or outcome.status == "error"
 
-    later = town.poll(lines[3], manners=Manners(force=True, gap=0))[lines[3]]
+    later = town.poll(lines[3], run_options=RunOptions(force=True, gap=0))[lines[3]]
     assert (later.status, later.error, len(origin.requests_for("/there"))) == ("skipped", None, 1)
     state = town.ledger.load([lines[3]])[lines[3]]
     assert (state.failures, state.error, state.stored, state.last_changed) == (0, None, None, None)
@@ -111,7 +114,7 @@ def test_c6_a_redirect_leads_to_no_host_that_asked_for_silence(origin: Origin) -
     assert "429" in state.reason
     origin.script("/there", ok(rss(1)))
     town.now = lambda: NOON + 3 * HOUR
-    assert {o.status for o in town.poll(*lines, manners=Manners(gap=0)).values()} == {"new"}
+    assert {o.status for o in town.poll(*lines, run_options=RunOptions(gap=0)).values()} == {"new"}
 
 
 def test_c6_what_is_known_of_a_feed_stays_while_a_host_is_silent(origin: Origin) -> None:
@@ -134,17 +137,17 @@ def test_c6_holds_are_in_the_batch_and_picklable() -> None:
     ledger = MemoryLedger()
     holds = [HostHold("busy.example", NOON + 60, "429"), HostHold("over.example", NOON - 1, "429")]
     ledger.commit([Outcome(hold.host, "error", hold=hold) for hold in holds])
-    planned = plan(parse_list("http://a.example/", "feeds.txt"), ledger, Manners(), NOON).batch()
+    planned = plan(parse_list("http://a.example/", "feeds.txt"), ledger, RunOptions(), NOON).batch()
     assert pickle.loads(pickle.dumps(planned)).holds == (holds[0],)
 
 
 def test_c6_a_hold_ends_when_it_said() -> None:
     async def of(now: float) -> None:
-        held = Turns(lambda: now, holds=[HostHold("a.example", NOON, "429 of a")])
+        held = HostLimits(lambda: now, holds=[HostHold("a.example", NOON, "429 of a")])
         async with held.of(parse("http://A.example./x")):
             pass
 
-    with pytest.raises(Held, match="429 of a"):
+    with pytest.raises(HostSilent, match="429 of a"):
         asyncio.run(of(NOON - 1))
     asyncio.run(of(NOON))
 
@@ -152,7 +155,7 @@ def test_c6_a_hold_ends_when_it_said() -> None:
 @pytest.mark.parametrize(("status", "value"), [(429, "junk"), (429, "0"), (503, "60"), (200, "60")])
 def test_c6_no_other_answer_silences_a_host(status: int, value: str) -> None:
     async def heeded() -> HostHold | None:
-        turns = Turns(lambda: NOON)
+        turns = HostLimits(lambda: NOON)
         turns.heed(parse("http://a.example/"), status, Fields([("Retry-After", value)]))
         return turns.held("a.example")
 
@@ -161,19 +164,19 @@ def test_c6_no_other_answer_silences_a_host(status: int, value: str) -> None:
 
 def test_c12_the_gap_is_none_for_this_machine_and_as_set() -> None:
     hosts = ["127.0.0.1", "::1", "localhost", "a.localhost", "example.org", "10.0.0.1"]
-    assert [gap_of(host, Manners()) for host in hosts] == [0, 0, 0, 0, 1, 1]
-    assert [gap_of(host, Manners(gap=3)) for host in hosts] == [3] * 6
+    assert [gap_of(host, None) for host in hosts] == [0, 0, 0, 0, 1, 1]
+    assert [gap_of(host, 3) for host in hosts] == [3] * 6
 
 
 def test_f1_more_silent_hosts_than_slots_hold_nobody_up(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
     """F1: who waits long for an answer hands its slot on; the run ends near the deadline."""
-    monkeypatch.setattr(turns, "_PATIENCE", 0.02)
+    monkeypatch.setattr(host_limits, "_PATIENCE", 0.02)
     listeners = [socket.create_server((host, 0)) for host in HOSTS]
     try:
         silent = [f"http://{host}:{s.getsockname()[1]}/" for host, s in zip(HOSTS, listeners, strict=True)]
         origin.script("/feed", ok(rss(1)))
         started = time.monotonic()
-        outcomes = Poller()(*silent, origin.url("/feed"), manners=Manners(timeout=0.5, concurrency=2))
+        outcomes = Poller()(*silent, origin.url("/feed"), run_options=RunOptions(timeout=0.5, concurrency=2))
         took = time.monotonic() - started
     finally:
         for listener in listeners:
@@ -185,7 +188,7 @@ def test_f1_more_silent_hosts_than_slots_hold_nobody_up(origin: Origin, monkeypa
 
 def test_concurrency_bounds_what_is_under_way() -> None:
     async def most() -> int:
-        run, now, high = Turns(lambda: NOON, manners=Manners(concurrency=3)), 0, 0
+        run, now, high = HostLimits(lambda: NOON, concurrency=3), 0, 0
 
         async def one(n: int) -> None:
             nonlocal now, high
@@ -203,7 +206,7 @@ def test_concurrency_bounds_what_is_under_way() -> None:
 
 def test_giving_up_while_waiting_for_a_turn_leaves_it_to_others() -> None:
     async def scenario() -> None:
-        run, target = Turns(lambda: NOON, manners=Manners(concurrency=1, gap=0)), parse("http://a.example/")
+        run, target = HostLimits(lambda: NOON, concurrency=1, gap=0), parse("http://a.example/")
 
         async def enter() -> None:
             async with run.of(target):
@@ -255,7 +258,7 @@ def test_f9_what_was_sent_is_not_said_in_any_form(origin: Origin, poller: Poller
         assert (outcome.error is None) == (path == "/ok")
 
 
-@pytest.mark.parametrize("module", [batch, targets, words])
+@pytest.mark.parametrize("module", [batch, targets, failures])
 def test_the_examples_in_docstrings_run(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
 
@@ -265,7 +268,7 @@ def test_a_turn_is_broken_off_at_its_deadline_and_tells_other_cancelling_apart(c
     """F1: a TimeoutError is the turn's own; a run that is given up stays cancelled. The slot is free again."""
 
     async def work() -> list[str]:
-        run, ended = Turns(time.time, manners=Manners(gap=0, concurrency=1)), []
+        run, ended = HostLimits(time.time, gap=0, concurrency=1), []
 
         async def turn(seconds: float) -> None:
             try:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from condget.feeds.outcomes import Entry, Outcome
+    from condget.feeds.values import Entry, Outcome
 
 
 #: Titles longer than this are cut; no title is meant to be.

@@ -13,8 +13,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-from condget.polling.batch import Limits
-from condget.polling.words import Failure
+from condget.fetching.failures import Failure
+from condget.fetching.request import Limits
 
 _PIECE = 65_536
 #: zstd has no output limit. 256 bytes are at most 64 blocks of 128 kB: the most that one step can make.

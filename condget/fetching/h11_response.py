@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 
 import h11
 
-from condget.polling.heads import LONGEST_HEAD, Head, RawFields, fields_of
-from condget.polling.targets import Target
-from condget.polling.words import AGAIN, TELL_OWNER, Failure, reason
+from condget.fetching.failures import AGAIN, TELL_OWNER, Failure, reason
+from condget.fetching.response_head import LONGEST_HEAD, Head, RawFields, fields_of
+from condget.fetching.targets import Target
 
 
-class Unusual:
+class H11Response:
     """The response to a request that was sent. `data` of it came already; `receive` brings more, empty at the end."""
 
     def __init__(self, target: Target, fields: RawFields, data: bytes, receive: Callable[[], Awaitable[bytes]]) -> None:

@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 from condget.cache.actions import Delete, Freshen, Invalidate, Save, Write
 from condget.cache.messages import StoredResponse
 from condget.cache.policy import Policy
-from condget.stores.base import ContentTooLong, Store, Writer
+from condget.stores.protocols import ContentTooLong, Store, Writer
 
 log = logging.getLogger("condget")
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 
-class SteadyStore:
+class GuardedStore:
     """A store as the transports use it: every call answers, if need be with nothing."""
 
     def __init__(self, store: Store) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from condget.polling import wire
-from condget.polling.heads import Head
-from condget.polling.targets import Target
-from condget.polling.wire import Wire
+from condget.fetching import direct
+from condget.fetching.direct import Wire
+from condget.fetching.response_head import Head
+from condget.fetching.targets import Target
 from tests.origin import Origin
 
 
@@ -20,7 +20,7 @@ from tests.origin import Origin
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Heads that are read by the wire itself, all heads read by h11, and TLS below every connection."""
     if request.param == "h11":
-        monkeypatch.setattr(wire, "usual", _nothing_is_usual)
+        monkeypatch.setattr(direct, "usual", _nothing_is_usual)
     if request.param == "tls":
         server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         server.load_cert_chain(Path(__file__).with_name("secure.test.pem"))

@@ -17,11 +17,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from condget.errors import FetchError, ForbiddenTarget
-from condget.polling import heads, wire
-from condget.polling.batch import Ask
-from condget.polling.fetching import Fetched, fetch
-from condget.polling.targets import parse
-from condget.polling.wire import Wire
+from condget.fetching import direct, response_head
+from condget.fetching.direct import Wire
+from condget.fetching.fetch import Fetched, fetch
+from condget.fetching.request import FetchRequest
+from condget.fetching.targets import parse
 from tests.origin import Answer, Origin, ok, redirect
 
 #: A certificate for secure.test and 127.0.0.1 that signs itself, and its key; they guard nothing.
@@ -86,7 +86,7 @@ def get(url: str, **options: Any) -> Fetched:
             return ["127.0.0.1"]
 
         try:
-            return await fetch(Wire(resolve=resolve), Ask(url, **options), time.time)
+            return await fetch(Wire(resolve=resolve), FetchRequest(url, **options), time.time)
         finally:
             assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -121,7 +121,7 @@ LINES = [
 def test_what_the_wire_reads_of_a_head_is_what_h11_reads(status: str, lines: list[str], end: str) -> None:
     """And what it does not read is left to h11: nothing is accepted that h11 would refuse."""
     data = (end.join([status, *lines]) + end * 2).encode("latin-1")
-    if (head := heads.usual(data)) is None:
+    if (head := response_head.usual(data)) is None:
         return
     connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=65_536)
     connection.send(h11.Request(method="GET", target="/", headers=[("Host", "a")]))
@@ -129,22 +129,22 @@ def test_what_the_wire_reads_of_a_head_is_what_h11_reads(status: str, lines: lis
     event = connection.next_event()
     assert isinstance(event, h11.Response)
     assert (event.status_code, event.reason.decode("latin-1")) == (head.status, head.reason_phrase)
-    assert heads.fields_of(event.headers.raw_items()) == head.fields
+    assert response_head.fields_of(event.headers.raw_items()) == head.fields
     assert f"HTTP/{event.http_version.decode()}" == head.http_version
 
 
 def test_the_wire_reads_what_is_usual_itself() -> None:
-    usual = [status for status in STATUS_LINES if heads.usual(f"{status}\r\nETag: a\r\n\r\n".encode("latin-1"))]
+    usual = [status for status in STATUS_LINES if response_head.usual(f"{status}\r\nETag: a\r\n\r\n".encode("latin-1"))]
     assert usual == STATUS_LINES[:5]
-    lines = [line for line in LINES if heads.usual(f"HTTP/1.1 200 OK\r\n{line}\r\n\r\n".encode("latin-1"))]
+    lines = [line for line in LINES if response_head.usual(f"HTTP/1.1 200 OK\r\n{line}\r\n\r\n".encode("latin-1"))]
     assert lines == [*LINES[:7], "Connection: close"]
-    assert not heads.usual(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n")
+    assert not response_head.usual(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n")
 
 
 def test_an_evil_head_costs_little_time() -> None:
     started = time.monotonic()
     for evil in (b"X: " + b" " * 60_000, b"X" * 60_000, b"X:\r\n" * 15_000, b"X: " + b"\t " * 30_000 + b"\x00"):
-        heads.usual(b"HTTP/1.1 200 OK\r\n" + evil + b"\r\n\r\n")
+        response_head.usual(b"HTTP/1.1 200 OK\r\n" + evil + b"\r\n\r\n")
     assert time.monotonic() - started < 0.3
 
 
@@ -192,12 +192,12 @@ def test_a_tls_session_is_resumed_where_more_feeds_follow(
 
         shared = Wire(resolve=resolve)
         for again in (True, True, False, False):
-            ask = Ask(f"https://secure.test:{secure.port}/")
+            ask = FetchRequest(f"https://secure.test:{secure.port}/")
             assert (await fetch(shared, ask, time.time, again=again)).content == FEED
         assert shared._sessions == {}
-        await fetch(shared, Ask(f"https://secure.test:{secure.port}/"), time.time, again=True)
+        await fetch(shared, FetchRequest(f"https://secure.test:{secure.port}/"), time.time, again=True)
         with pytest.raises(FetchError, match="certificate is not valid"):
-            await fetch(shared, Ask(f"https://other.test:{secure.port}/"), time.time)
+            await fetch(shared, FetchRequest(f"https://other.test:{secure.port}/"), time.time)
 
     asyncio.run(ask())
     assert secure.resumed == [False, True, True, False, False]
@@ -229,22 +229,22 @@ def test_the_tls_context_is_made_once_and_only_for_https(
     origin: Origin, secure: SecureOrigin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
-    make = wire._tls_context
+    make = direct._tls_context
 
     def counted() -> ssl.SSLContext:
         made.append(1)
         return make()
 
-    monkeypatch.setattr(wire, "_tls_context", counted)
+    monkeypatch.setattr(direct, "_tls_context", counted)
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     origin.script("/feed", ok(FEED))
 
     async def three() -> list[int]:
         shared = Wire()
-        await fetch(shared, Ask(origin.url("/feed")), time.time)
+        await fetch(shared, FetchRequest(origin.url("/feed")), time.time)
         counts = [len(made)]
         for _ in range(2):
-            await fetch(shared, Ask(f"https://127.0.0.1:{secure.port}/"), time.time)
+            await fetch(shared, FetchRequest(f"https://127.0.0.1:{secure.port}/"), time.time)
         return [*counts, len(made)]
 
     assert asyncio.run(three()) == [0, 1]
@@ -328,7 +328,7 @@ def test_names_are_looked_up_many_at_a_time_and_none_is_waited_for(monkeypatch: 
 
     async def lookups() -> list[BaseException | Fetched]:
         shared = Wire()
-        asks = [Ask(f"http://slow{n}.test/", timeout=0.25) for n in range(60)]
+        asks = [FetchRequest(f"http://slow{n}.test/", timeout=0.25) for n in range(60)]
         return await asyncio.gather(*(fetch(shared, ask, time.time) for ask in asks), return_exceptions=True)
 
     before = time.monotonic()
@@ -340,15 +340,15 @@ def test_names_are_looked_up_many_at_a_time_and_none_is_waited_for(monkeypatch: 
 
 
 def test_the_systems_resolver_is_asked() -> None:
-    assert set(asyncio.run(wire._look_up("localhost", 80))) <= {"127.0.0.1", "::1"}
+    assert set(asyncio.run(direct._look_up("localhost", 80))) <= {"127.0.0.1", "::1"}
     with pytest.raises((OSError, UnicodeError)):
-        asyncio.run(wire._look_up("a" * 64 + ".test", 80))
+        asyncio.run(direct._look_up("a" * 64 + ".test", 80))
 
 
 def test_fetching_imports_neither_httpx_nor_httpcore_without_a_proxy() -> None:
     import subprocess
     import sys
 
-    code = "import sys, condget.polling.fetching as f; print('httpx' in sys.modules, 'httpcore' in sys.modules)"
+    code = "import sys, condget.fetching.fetch as f; print('httpx' in sys.modules, 'httpcore' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["False", "False"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from condget.errors import ForbiddenTarget
-from condget.polling.targets import Target, is_private, parse, resolve
-from condget.polling.words import Failure
+from condget.fetching.failures import Failure
+from condget.fetching.targets import Target, is_private, parse, resolve
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How a run behaves towards servers. Apart from what passes the executor seam: a run with nothing due needs it, too."""
+"""How a run behaves towards servers. A module of its own, since a run with nothing due needs it, too."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from condget.feeds.pace import Pace
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class RunOptions:
     """How a run behaves towards servers; durations in seconds."""
 
     pace: Pace = field(default_factory=Pace)
-    #: Ask feeds that are not due, too; still conditional (B8). Neither gone feeds of a list nor held hosts (C6, C8).
+    #: Also poll feeds that are not due; still conditional (B8). Not: gone feeds of a list, silent hosts (C6, C8).
     force: bool = False
     #: Send no validators.
     unconditional: bool = False

@@ -18,10 +18,10 @@ from condget.cache.messages import Request, Response, StoredResponse
 from condget.cache.storing import to_stored
 from condget.cache.validators import VALIDATOR_FIELDS, etag_of, last_modified_of
 from condget.feeds.entries import Diff, diff
-from condget.feeds.outcomes import FeedState, Outcome, SeenEntry, Status
 from condget.feeds.pace import Pace
 from condget.feeds.schedule import after_failure, after_success
 from condget.feeds.subscriptions import Subscription
+from condget.feeds.values import FeedState, Outcome, SeenEntry, Status
 from condget.polling.batch import Job, Polled, for_good, host_of
 
 #: Fields that the next poll needs: to ask, and where a 304 does not repeat them. Date and Age are of one answer alone

@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from condget.after_fork import renew_after_fork
 from condget.cache.messages import StoredResponse
 from condget.errors import StoreError, UsageError
-from condget.forks import renew_after_fork
 from condget.settings import Clock, cache_path
-from condget.stores import heads
+from condget.stores import head_json
 from condget.stores.cache_file import CHUNK, INCOMPLETE, SPAN, CacheFile
 from condget.stores.cache_writer import CacheWriter, size_of, useless_from
 
@@ -96,7 +96,7 @@ class Cache:
         """What went wrong and was mended, such as a corrupt file that was set aside."""
         return self._file.notices
 
-    # What a transport needs: the protocol `condget.stores.base.Store`.
+    # What a transport needs: the protocol `condget.stores.protocols.Store`.
 
     def load(self, url: str, partition: str = "") -> Sequence[StoredResponse]:
         """Return the heads of all stored responses of that URL and partition, newest first."""
@@ -105,7 +105,7 @@ class Cache:
         )
         freshened = self._freshened
         try:
-            return [freshened.get(row) or heads.decode(text, row) for text, row in rows]
+            return [freshened.get(row) or head_json.decode(text, row) for text, row in rows]
         except StoreError:  # somebody wrote to the file: let the next response take the place of this one
             self.invalidate([url])
             raise
@@ -303,7 +303,9 @@ class Cache:
         """Yield every stored response as a line of JSON, its content in base64."""
         for stored in self.responses():
             content = base64.b64encode(b"".join(self.content(stored))).decode("ascii")
-            yield json.dumps({"schema": _EXPORT_SCHEMA, "head": json.loads(heads.encode(stored)), "content": content})
+            yield json.dumps(
+                {"schema": _EXPORT_SCHEMA, "head": json.loads(head_json.encode(stored)), "content": content}
+            )
 
     def import_(self, lines: Iterable[str]) -> int:
         """Store the responses that `export` wrote, and return how many they were.
@@ -321,7 +323,7 @@ class Cache:
                 record = json.loads(line)
                 if record["schema"] != _EXPORT_SCHEMA:
                     raise ValueError(f"schema {record['schema']!r}")
-                stored = heads.decode(json.dumps(record["head"]), 0)
+                stored = head_json.decode(json.dumps(record["head"]), 0)
                 content = base64.b64decode(record["content"], validate=True)
             except (ValueError, KeyError, TypeError, StoreError) as error:
                 raise UsageError(
@@ -344,7 +346,7 @@ class Cache:
     def _by_id(self, row: int) -> StoredResponse | None:
         with self._file.reading() as connection:
             found = connection.execute("SELECT head FROM responses WHERE id = ?", (row,)).fetchone()
-        return None if found is None else self._freshened.get(row) or heads.decode(found[0], row)
+        return None if found is None else self._freshened.get(row) or head_json.decode(found[0], row)
 
     def _delete(self, doomed: Iterable[StoredResponse]) -> int:
         rows = [(stored.id,) for stored in doomed]
@@ -378,7 +380,7 @@ class Cache:
             freshened, self._freshened = self._freshened, {}
             touched, self._touched = self._touched, {}
         for row, stored in freshened.items():
-            text = heads.encode(stored)
+            text = head_json.encode(stored)
             connection.execute(
                 "UPDATE responses SET head = ?, size = ?, useless_from = ? WHERE id = ?",
                 (text, size_of(text, stored), useless_from(stored), row),

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from condget.cache.fields import Fields
 from condget.cache.messages import Response, StoredResponse
 from condget.cache.validators import preconditions
-from condget.feeds.outcomes import FeedState, Hints
 from condget.feeds.pace import Pace
 from condget.feeds.schedule import after_success
-from condget.polling import settling
+from condget.feeds.values import FeedState, Hints
+from condget.polling import outcomes
 from condget.polling.batch import Polled
 
 URL = "http://feed.test/"
@@ -37,11 +37,11 @@ def test_b3_a_304_that_says_nothing_new_leaves_what_the_long_way_leaves(old: Fie
     polled = Polled(URL, 101.0, response=response, chain=(URL,))
 
     def left() -> tuple[object, object]:
-        stored, remembered = settling._stored(before, polled, response)
+        stored, remembered = outcomes._stored(before, polled, response)
         due = after_success(before, stored, Hints(), status=304, changed=False, pace=Pace(), now=101.0)
         return due, preconditions([remembered])
 
     short = left()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settling, "_says_nothing_new", lambda fields, old: False)
+        patch.setattr(outcomes, "_says_nothing_new", lambda fields, old: False)
         assert short == left()

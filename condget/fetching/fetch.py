@@ -16,14 +16,14 @@ from functools import lru_cache
 
 from condget import settings
 from condget.cache.messages import Response
-from condget.polling import targets
-from condget.polling.batch import Ask, Limits
-from condget.polling.codings import Content, applied, offered, too_long
-from condget.polling.heads import Head, RawFields
-from condget.polling.targets import Target
-from condget.polling.turns import Held, Turns
-from condget.polling.wire import Connection, Wire
-from condget.polling.words import Failure, basic_token, fetch_error, redacted, secrets_of
+from condget.fetching import targets
+from condget.fetching.codings import Content, applied, offered, too_long
+from condget.fetching.direct import Connection, Wire
+from condget.fetching.failures import Failure, basic_token, fetch_error, redacted, secrets_of
+from condget.fetching.host_limits import HostLimits, HostSilent
+from condget.fetching.request import FetchRequest, Limits
+from condget.fetching.response_head import Head, RawFields
+from condget.fetching.targets import Target
 
 ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
@@ -63,7 +63,7 @@ class Fetched:
 
 
 async def fetch(
-    wire: Wire, ask: Ask, clock: settings.Clock, turns: Turns | None = None, *, again: bool = False
+    wire: Wire, request: FetchRequest, clock: settings.Clock, turns: HostLimits | None = None, *, again: bool = False
 ) -> Fetched:
     """Do one exchange; `turns` are those of the run that it is part of, `again` is whether its host will be asked more.
 
@@ -72,27 +72,27 @@ async def fetch(
         Held: a host asked for silence, the first one or one that it redirects to.
     """
     loop = asyncio.get_running_loop()
-    turns = turns or Turns(clock)
-    left = ask.timeout
-    chain = [ask.url]
-    secrets = secrets_of(ask.userinfo, ask.fields)
+    turns = turns or HostLimits(clock)
+    left = request.timeout
+    chain = [request.url]
+    secrets = secrets_of(request.userinfo, request.fields)
     reached = False  # whether any server was connected to (C13)
     try:
-        first = target = targets.parse(ask.url)
+        first = target = targets.parse(request.url)
         chain[0] = target.url
         if first.userinfo:
-            secrets = secrets_of(ask.userinfo or first.userinfo, ask.fields)
+            secrets = secrets_of(request.userinfo or first.userinfo, request.fields)
         permanent_to: str | None = None
         permanent = True
         public = False
         while True:
-            fields, sent = _request(ask, first, target)
+            fields, sent = _request(request, first, target)
             async with turns.of(target, left):
                 began = loop.time()
-                if ask.moved_from is not None and target is first:
-                    public = await wire.is_public(targets.parse(ask.moved_from))
-                guarded = public and not ask.private_network
-                connection = await wire.connect(target, guarded=guarded, again=again, most=ask.limits.received)
+                if request.moved_from is not None and target is first:
+                    public = await wire.is_public(targets.parse(request.moved_from))
+                guarded = public and not request.private_network
+                connection = await wire.connect(target, guarded=guarded, again=again, most=request.limits.received)
                 reached = True
                 try:
                     request_time = clock()
@@ -100,7 +100,7 @@ async def fetch(
                     response_time = clock()
                     turns.heed(target, head.status, head.fields)
                     if head.status not in (301, 302, 303, 307, 308):
-                        content, received = await _content(connection, head, ask.limits)
+                        content, received = await _content(connection, head, request.limits)
                         break
                 finally:
                     await connection.aclose()
@@ -108,15 +108,15 @@ async def fetch(
                 left -= loop.time() - began
             public = public or connection.public
             permanent = permanent and head.status in (301, 308)
-            target = _next(ask, target, head, chain)
+            target = _next(request, target, head, chain)
             if permanent:
                 permanent_to = target.url
-    except Held as held:
+    except HostSilent as held:
         held.chain = tuple(chain[:-1])
         raise
     except TimeoutError as error:
         failure = Failure(
-            f"the exchange was not complete after {ask.timeout:g} seconds",
+            f"the exchange was not complete after {request.timeout:g} seconds",
             "it will be asked again; a larger timeout= gives it longer",
             connected=reached,
         )
@@ -135,17 +135,17 @@ async def fetch(
     )
 
 
-def _request(ask: Ask, first: Target, target: Target) -> tuple[RawFields, tuple[tuple[str, str], ...]]:
+def _request(request: FetchRequest, first: Target, target: Target) -> tuple[RawFields, tuple[tuple[str, str], ...]]:
     """Compose the fields of one hop; the preconditions among them are returned apart."""
     configured: tuple[tuple[str, str], ...] = ()
     authorization: tuple[tuple[str, str], ...] = ()
     if target.origin == first.origin:
-        configured = ask.fields
-        userinfo = ask.userinfo if ask.userinfo is not None else first.userinfo
+        configured = request.fields
+        userinfo = request.userinfo if request.userinfo is not None else first.userinfo
         if userinfo is not None:
             authorization = (("Authorization", "Basic " + basic_token(userinfo)),)
-    sent = ask.preconditions if target.url in (ask.preconditions_for or (first.url,)) else ()
-    raw = [(b"Host", target.host_field), *_own(ask.user_agent, ask.no_cache)]
+    sent = request.preconditions if target.url in (request.preconditions_for or (first.url,)) else ()
+    raw = [(b"Host", target.host_field), *_own(request.user_agent, request.no_cache)]
     raw += [_field(*pair) for pair in authorization]
     if configured:
         names = {name.lower() for name, _ in configured}
@@ -180,14 +180,14 @@ def _unsendable(name: str) -> Failure:
     return Failure(f"the field {name!r} has a character that cannot be sent", "correct it in the list of feeds")
 
 
-def _next(ask: Ask, target: Target, head: Head, chain: list[str]) -> Target:
+def _next(request: FetchRequest, target: Target, head: Head, chain: list[str]) -> Target:
     """Return the target of a redirect, and put its URL at the end of the chain for errors to name (E3)."""
     locations = set(head.fields.all("Location"))
     if len(locations) > 1:
         raise Failure("it redirects to several addresses at once", "tell the site's owner")
     url = targets.resolve(target, locations.pop() if locations else "")
-    if len(chain) > ask.limits.redirects:
-        raise Failure(f"it redirects more than {ask.limits.redirects} times", "use the URL where the feed is")
+    if len(chain) > request.limits.redirects:
+        raise Failure(f"it redirects more than {request.limits.redirects} times", "use the URL where the feed is")
     chain.append(url.partition("#")[0])
     found = targets.parse(url)
     chain[-1] = found.url

@@ -11,7 +11,7 @@ from functools import lru_cache
 from urllib.parse import unquote, urljoin, urlsplit
 
 from condget.errors import ForbiddenTarget
-from condget.polling.words import Failure
+from condget.fetching.failures import Failure
 
 _ELSEWHERE = "ask the site's owner, or use another URL"
 _PORTS = {"http": 80, "https": 443}

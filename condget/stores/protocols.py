@@ -7,7 +7,7 @@ from typing import Protocol
 
 from condget.cache.messages import StoredResponse
 from condget.errors import StoreError
-from condget.feeds.outcomes import FeedState, HostHold, Outcome, SeenEntry
+from condget.feeds.values import FeedState, HostHold, Outcome, SeenEntry
 
 
 class ContentTooLong(StoreError):

@@ -81,7 +81,7 @@ def _joined(fields: Fields, pairs: tuple[tuple[str, str], ...]) -> Fields | None
 
 
 def _completing(base: Forward, matching: Sequence[StoredResponse]) -> Forward:
-    """Ask only for the rest where the first part is stored with a strong validator (RFC 9111 §3.3)."""
+    """FetchRequest only for the rest where the first part is stored with a strong validator (RFC 9111 §3.3)."""
     fields = base.request.fields
     if "range" in fields or is_conditional(base.request):
         return base

@@ -9,9 +9,9 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
-from condget.polling.heads import Head, RawFields, fields_of
-from condget.polling.targets import Target
-from condget.polling.words import AGAIN, Failure, reason
+from condget.fetching.failures import AGAIN, Failure, reason
+from condget.fetching.response_head import Head, RawFields, fields_of
+from condget.fetching.targets import Target
 
 if TYPE_CHECKING:
     import httpcore

@@ -18,10 +18,10 @@ from types import TracebackType
 from condget import settings
 from condget.cache.fields import Fields
 from condget.errors import FetchError
-from condget.feeds.outcomes import FeedState, HostHold
+from condget.feeds.pace import Pace
 from condget.feeds.schedule import after_failure
-from condget.polling.manners import Manners
-from condget.polling.targets import Target, is_loopback
+from condget.feeds.values import FeedState, HostHold
+from condget.fetching.targets import Target, is_loopback
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -34,7 +34,7 @@ _MOST_SOCKETS = 4_096
 _SPARE = 64
 
 
-class Held(FetchError):
+class HostSilent(FetchError):
     """A host that asked for silence was not asked."""
 
     def __init__(self, hold: HostHold) -> None:
@@ -53,26 +53,29 @@ class _Host:
     next: float = 0.0
 
 
-class Turns:
+class HostLimits:
     """The turns of one run; `hosts` is how many will be asked, as far as is known."""
 
     def __init__(
         self,
         clock: settings.Clock,
         *,
-        manners: Manners | None = None,
+        concurrency: int = 500,
+        gap: float | None = None,
+        pace: Pace | None = None,
         holds: Iterable[HostHold] = (),
         hosts: int = 1,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._clock = clock
-        self._manners = manners = manners or Manners()
+        self._gap = gap
+        self._pace = pace or Pace()
         self._sleep = sleep
         self._holds = {hold.host: hold for hold in holds}
         self._hosts: dict[str, _Host] = {}
-        most = sockets(max(hosts, manners.concurrency))
+        most = sockets(max(hosts, concurrency))
         self._sockets = asyncio.Semaphore(most)
-        self._slots = asyncio.Semaphore(min(manners.concurrency, most))
+        self._slots = asyncio.Semaphore(min(concurrency, most))
         self._under_way: set[_Turn] = set()
         #: For all of them: thousands of timers would cost more than what they are for.
         self._timer: asyncio.TimerHandle | None = None
@@ -86,7 +89,7 @@ class Turns:
         name = target.name
         host = self._hosts.get(name)
         if host is None:
-            host = self._hosts[name] = _Host(name, gap_of(name, self._manners))
+            host = self._hosts[name] = _Host(name, gap_of(name, self._gap))
         return _Turn(self, host, seconds)
 
     async def room(self) -> None:
@@ -131,7 +134,7 @@ class Turns:
         """Take note of an answer that asks for silence; what it means is the schedule's to say."""
         if status == 429:
             host, now = target.name, self._clock()
-            due = after_failure(FeedState(target.url), host, status, fields, pace=self._manners.pace, now=now)
+            due = after_failure(FeedState(target.url), host, status, fields, pace=self._pace, now=now)
             if due.hold is not None:
                 self._holds[host] = due.hold
 
@@ -143,7 +146,7 @@ class _Turn:
 
     _task: asyncio.Task[object]
 
-    def __init__(self, turns: Turns, host: _Host, seconds: float) -> None:
+    def __init__(self, turns: HostLimits, host: _Host, seconds: float) -> None:
         self._turns = turns
         self._host = host
         self._seconds = seconds
@@ -163,7 +166,7 @@ class _Turn:
         await host.lock.acquire()
         try:
             if hold := turns.held(host.name):
-                raise Held(hold)
+                raise HostSilent(hold)
             if (left := host.next - loop.time()) > 0:
                 await turns._sleep(left)
             await turns._sockets.acquire()
@@ -193,10 +196,10 @@ class _Turn:
             raise TimeoutError from error
 
 
-def gap_of(host: str, manners: Manners) -> float:
+def gap_of(host: str, gap: float | None) -> float:
     """Return the seconds between the starts of two requests to a host (C12)."""
-    if manners.gap is not None:
-        return manners.gap
+    if gap is not None:
+        return gap
     return 0.0 if is_loopback(host) else 1.0
 
 

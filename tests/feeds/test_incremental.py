@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from condget.feeds import cutting
-from condget.feeds.cutting import cut, digests, recalled, remembered
+from condget.feeds import incremental
 from condget.feeds.documents import parse, unread
 from condget.feeds.entries import DAY, Diff, diff
-from condget.feeds.outcomes import Document, Hints, SeenEntry
+from condget.feeds.incremental import cut, digests, recalled, remembered
+from condget.feeds.values import Document, Hints, SeenEntry
 
 HERE = "https://example.org/feeds/main"
 NAMESPACES = (
@@ -550,4 +550,4 @@ def test_what_is_known_costs_a_fraction() -> None:
 
 
 def test_the_module_needs_no_parser() -> None:
-    assert not {"feedparser", "xml"} & vars(cutting).keys()
+    assert not {"feedparser", "xml"} & vars(incremental).keys()

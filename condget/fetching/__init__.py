@@ -1,0 +1,1 @@
+"""One safe exchange with a stranger: request, redirects, limits, decoding. Knows nothing of feeds."""

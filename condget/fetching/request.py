@@ -1,0 +1,43 @@
+"""What one exchange is to fetch, and what it may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from condget import settings
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one exchange may cost: bytes of content as received and as decoded, decoded bytes for each received
+    one (beyond the first ten million), and redirects that are followed."""
+
+    received: int = 10_000_000
+    decoded: int = 50_000_000
+    ratio: int = 250
+    redirects: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """One GET to send, and how."""
+
+    url: str
+    #: If-None-Match and If-Modified-Since, composed already; sent byte for byte (latin-1).
+    preconditions: tuple[tuple[str, str], ...] = ()
+    #: URLs of the redirect chain that gave the validators: only these are sent them (B10); empty: `url` is.
+    preconditions_for: tuple[str, ...] = ()
+    #: Configured fields with their values. Secret: they never cross an origin (E5).
+    fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    #: `user:password`, percent-encoded as in the URL it comes from (D8).
+    userinfo: str | None = field(default=None, repr=False)
+    user_agent: str = settings.USER_AGENT
+    #: Seconds for the whole exchange (F1).
+    timeout: float = 30.0
+    #: Whether a public host may redirect to a private address (E4).
+    private_network: bool = False
+    #: The configured URL, where a permanent redirect led from there to `url`: E4 holds for what is remembered, too.
+    moved_from: str | None = None
+    limits: Limits = Limits()
+    #: Send `Cache-Control: no-cache`: the second try after a 304 that nobody asked for (B11).
+    no_cache: bool = False
