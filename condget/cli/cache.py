@@ -94,7 +94,7 @@ def list_responses(
 def _line(stored: StoredResponse, now: float) -> str:
     from condget.cache.freshness import current_age
     from condget.cache.policy import Policy
-    from condget.reports.phrases import address
+    from condget.shown import address
 
     ttl = int(Policy().lifetime(stored) - current_age(stored, now))
     fresh = f"fresh {ttl} s" if ttl > 0 else f"stale {-ttl} s"

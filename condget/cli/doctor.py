@@ -110,12 +110,12 @@ async def _examine(subscription: Subscription, timeout: float) -> tuple[Findings
 
     from condget.cache.validators import etag_of, last_modified_of
     from condget.fetching.direct import Wire
-    from condget.fetching.failures import shown
     from condget.fetching.fetch import fetch
     from condget.fetching.host_limits import HostLimits
     from condget.fetching.request import FetchRequest
-    from condget.polling.batch import origin_of
     from condget.polling.parser_process import Parser
+    from condget.shown import LONGEST, address
+    from condget.urls import origin_of
 
     wire, turns = Wire(), HostLimits(time.time)
 
@@ -126,7 +126,7 @@ async def _examine(subscription: Subscription, timeout: float) -> tuple[Findings
     plain = await ask()
     where = plain.chain[-1]
     if plain.response.status != 200:
-        raise FetchError(f"{shown(where)}: {plain.response.status} where a feed should be; correct the URL")
+        raise FetchError(f"{address(where, LONGEST)}: {plain.response.status} where a feed should be; correct the URL")
     parser = Parser()
     try:
         document = await parser.parse(plain.content, plain.response.fields.get("content-type"), where)

@@ -35,7 +35,7 @@ def explain(
       condget explain https://example.org/feed.xml feeds.txt
     """
     from condget.polling.batch import host_of
-    from condget.reports.phrases import address, line
+    from condget.shown import address, line
     from condget.stores.ledger import SqliteLedger
 
     (subscription,) = read([url])

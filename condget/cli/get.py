@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from condget.errors import FetchError, UsageError
+from condget.field_names import SECRET
 
 if TYPE_CHECKING:
     import httpx
 
     from condget.cache.status import CacheStatus
-
-_SECRET = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
 
 
 def get(
@@ -195,7 +194,7 @@ def _trace(event: str, info: Mapping[str, Any]) -> None:
 
 def _fields(pairs: list[tuple[bytes, bytes]]) -> Iterator[str]:
     for name, value in pairs:
-        secret = name.decode("latin-1").lower() in _SECRET
+        secret = name.decode("latin-1").lower() in SECRET
         yield f"{name.decode('latin-1')}: {'***' if secret else value.decode('latin-1')}"
 
 

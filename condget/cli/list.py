@@ -23,7 +23,7 @@ def list_feeds(feeds: Feeds, state: State = None) -> None:
     from condget.feeds.schedule import explain
     from condget.feeds.values import FeedState, HostHold
     from condget.polling.batch import host_of
-    from condget.reports.phrases import address
+    from condget.shown import address
     from condget.stores.ledger import SqliteLedger
 
     subscriptions = read(feeds)

@@ -250,7 +250,8 @@ def _would_ask(planned: Plan) -> list[Outcome]:
 
 def _trace(outcome: Outcome) -> str:
     """Return what `--verbose` says of a feed."""
-    from condget.reports.phrases import line, place
+    from condget.reports.phrases import place
+    from condget.shown import line
 
     sent = " and ".join(f"{name}: {value}" for name, value in outcome.validators_sent) or "no validators"
     answer = outcome.http_status or "no answer"

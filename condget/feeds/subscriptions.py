@@ -14,6 +14,7 @@ from typing import Literal, TypeVar, cast
 from urllib.parse import quote, unquote
 
 from condget.errors import SubscriptionError
+from condget.field_names import RESERVED, TOKEN
 
 Validators = Literal["both", "etag", "last-modified", "none"]
 
@@ -101,19 +102,6 @@ def single(url: str) -> Subscription:
     except ValueError as error:
         raise SubscriptionError(f"command line: {error}") from None
     return Subscription(target, userinfo, "command line")
-
-
-def without_userinfo(url: str) -> str:
-    """Return a URL without the user name and password that may stand before its host.
-
-    >>> without_userinfo("https://user:secret@example.org/feed?by=me@example.org")
-    'https://example.org/feed?by=me@example.org'
-    """
-    if "@" not in url:
-        return url
-    scheme, separator, rest = url.partition("://")
-    end = min((at for mark in "/?#" if (at := rest.find(mark)) >= 0), default=len(rest))
-    return f"{scheme}{separator}{rest[:end].rpartition('@')[2]}{rest[end:]}"
 
 
 def duration(text: str) -> float:
@@ -221,15 +209,6 @@ def _unquoted(match: re.Match[str]) -> str:
 
 _OPTIONS = ("every", "name", "validators", "header", "timeout", "user-agent", "private-network")
 _TRUTH = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
-#: Fields that condget answers for itself, or never sends (D3, D4, D6).
-_RESERVED = frozenset(
-    {
-        *("accept-encoding", "connection", "content-length", "cookie", "expect", "host", "keep-alive", "range"),
-        *("if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"),
-        *("proxy-authorization", "referer", "te", "trailer", "transfer-encoding", "upgrade", "user-agent"),
-    }
-)
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSENDABLE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
 
@@ -269,9 +248,9 @@ def _header(text: str) -> tuple[str, str]:
     """Read `Name:value`; the value may be secret and is in no message."""
     name, colon, value = text.partition(":")
     value = value.strip()
-    if not colon or not _TOKEN.fullmatch(name):
+    if not colon or not TOKEN.fullmatch(name):
         raise ValueError("header= takes Name:value, Name:@env:VARIABLE or Name:@file:PATH")
-    if name.lower() in _RESERVED:
+    if name.lower() in RESERVED:
         raise ValueError(f"header={name}: condget sends this field itself, or never")
     if _UNSENDABLE.search(value) or value in ("@env:", "@file:"):
         raise ValueError(f"header={name}: its value cannot be sent")

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 from condget.errors import FetchError
+from condget.shown import LONGEST, address, line
 
 SNIPPET_LENGTH = 160
 
@@ -34,9 +34,9 @@ class Failure(Exception):
 
 def fetch_error(failure: Failure, chain: Sequence[str], secrets: Sequence[str] = ()) -> FetchError:
     """Make the error that a user reads, about the last URL of the chain (F9)."""
-    url, cause = shown(chain[-1]), redacted(failure.cause, secrets)
+    url, cause = address(chain[-1], LONGEST), redacted(failure.cause, secrets)
     if len(chain) > 1:
-        url = f"{redacted(url, secrets)} (redirected from {shown(chain[0])})"
+        url = f"{redacted(url, secrets)} (redirected from {address(chain[0], LONGEST)})"
     # A machine that reached the first host is not offline (C13).
     connected = failure.connected or len(chain) > 1
     return failure.kind(f"{url}: {cause}; {failure.advice}", connected=connected)
@@ -92,12 +92,6 @@ def redacted(text: str, secrets: Sequence[str]) -> str:
     return re.sub("|".join(map(re.escape, longest_first)), "***", text, flags=re.IGNORECASE)
 
 
-def shown(url: str) -> str:
-    """Return a URL as it may be shown: without userinfo, control characters or endless length."""
-    text = _one_line(re.sub(r"^([^/?#]*:)?(//)[^/?#]*@", r"\1\2", url))
-    return text if len(text) <= 400 else text[:399] + "…"
-
-
 _NAMES = r"(?:[\w.-]*(?:token|secret|passw(?:or)?d|pwd|api[_-]?key|signature|session(?:id)?|auth)|key|sig)"
 _SECRETS = (
     # userinfo of a URL anywhere in the text
@@ -117,7 +111,7 @@ def snippet(content: bytes, content_type: str | None, secrets: Sequence[str] = (
     text = _decoded(content[:16_384], content_type or "")
     if re.match(r"\s*<", text):
         text = re.sub(r"(?is)<(script|style)\b.*?(</\1\s*>|$)|<!--.*?(-->|$)|<[^>]*(>|$)", " ", text)
-    text = _one_line(redacted(text, secrets))
+    text = line(redacted(text, secrets))
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text if len(text) <= SNIPPET_LENGTH else text[: SNIPPET_LENGTH - 1].rstrip() + "…"
@@ -129,9 +123,3 @@ def _decoded(content: bytes, content_type: str) -> str:
         return content.decode(charset[1] if charset else "utf-8", "replace")
     except (LookupError, UnicodeError, ValueError):
         return content.decode("latin-1")  # an unknown charset, or a codec that is not one of text
-
-
-def _one_line(text: str) -> str:
-    # Category C: control and format characters, among them escape sequences and bidirectional overrides.
-    kept = (" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
-    return " ".join("".join(kept).split())

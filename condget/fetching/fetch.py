@@ -24,22 +24,16 @@ from condget.fetching.host_limits import HostLimits, HostSilent
 from condget.fetching.request import FetchRequest, Limits
 from condget.fetching.response_head import Head, RawFields
 from condget.fetching.targets import Target
+from condget.field_names import RESERVED, TOKEN
 
 ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
     "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.5"
 )
-#: Fields that are condget's own business (A6, D3, D4, D6): configured ones of that name are refused.
-RESERVED = frozenset(
-    {"accept-encoding", "connection", "content-length", "cookie", "expect", "host", "if-match", "if-none-match"}
-    | {"if-modified-since", "if-range", "if-unmodified-since", "proxy-authorization", "range", "referer", "te"}
-    | {"trailer", "transfer-encoding", "upgrade"}
-)
 #: As much of an error page as a snippet can want, and the seconds that it may take.
 _ERROR_PAGE = Limits(received=65_536, decoded=65_536)
 _ERROR_PAGE_TIMEOUT = 3.0
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSENDABLE = re.compile(r"[\x00\n\r\x0b\x0c]")
 
 
@@ -149,7 +143,7 @@ def _request(request: FetchRequest, first: Target, target: Target) -> tuple[RawF
     raw += [_field(*pair) for pair in authorization]
     if configured:
         names = {name.lower() for name, _ in configured}
-        if refused := names & RESERVED:
+        if refused := names & (RESERVED - {"user-agent"}):
             raise Failure(f"the field {min(refused)} cannot be configured", "take it out of the list of feeds")
         raw = [pair for pair in raw if pair[0].decode("ascii").lower() not in names]
     raw += [_field(*pair) for pair in (*configured, *sent)]
@@ -167,7 +161,7 @@ def _own(user_agent: str, no_cache: bool) -> RawFields:
 
 def _field(name: str, value: str) -> tuple[bytes, bytes]:
     value = value.strip(" \t")  # blanks around it are none of a value (RFC 9110 §5.5)
-    if not _TOKEN.fullmatch(name) or _UNSENDABLE.search(value):
+    if not TOKEN.fullmatch(name) or _UNSENDABLE.search(value):
         raise _unsendable(name)
     try:
         return name.encode("ascii"), value.encode("latin-1")

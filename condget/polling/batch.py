@@ -91,9 +91,3 @@ def host_of(url: str) -> str:
         return parse(url).name
     except Failure:
         return (urlsplit(url).hostname or "").rstrip(".")
-
-
-def origin_of(url: str) -> tuple[str, str | None, int | None]:
-    """Return the origin of a URL (RFC 6454): what configured secrets belong to (E5)."""
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)

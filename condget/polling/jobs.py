@@ -11,8 +11,9 @@ from condget.errors import UsageError
 from condget.feeds.subscriptions import Subscription
 from condget.feeds.values import FeedState
 from condget.fetching.request import FetchRequest
-from condget.polling.batch import Job, origin_of
+from condget.polling.batch import Job
 from condget.polling.run_options import RunOptions
+from condget.urls import origin_of
 
 #: By what a list says of a feed's validators: the fields that may be sent.
 _VALIDATORS = {

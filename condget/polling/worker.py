@@ -17,12 +17,13 @@ from condget import settings
 from condget.errors import DocumentError, FetchError
 from condget.feeds.values import Document
 from condget.fetching.direct import Wire
-from condget.fetching.failures import redacted, secrets_of, shown, snippet
+from condget.fetching.failures import redacted, secrets_of, snippet
 from condget.fetching.fetch import Fetched, fetch
 from condget.fetching.host_limits import HostLimits, HostSilent, Sleep
 from condget.fetching.request import FetchRequest
 from condget.polling.batch import Batch, Job, Polled, for_good
 from condget.polling.parser_process import Parser
+from condget.shown import LONGEST, address
 
 #: Statuses whose content is a feed: all of it, or what was added to it (226, RFC 3229).
 _WITH_FEED = (200, 203, 226)
@@ -135,21 +136,21 @@ class _Worker:
                 raise DocumentError(_CUT_OFF)
             return replace(polled, document=document, now=self._clock())
         except HostSilent as held:
-            led = f"{shown(request.url)} leads to {held.hold.host}: " if held.chain else ""
+            led = f"{address(request.url, LONGEST)} leads to {held.hold.host}: " if held.chain else ""
             return Polled(job.key, self._clock(), f"{led}{held.hold.reason}", held.hold.until, chain=held.chain)
         except FetchError as error:
             words, connected = str(error), error.connected
         except DocumentError as error:
-            url, connected = shown(polled.chain[-1] if polled else request.url), True
+            url, connected = address(polled.chain[-1] if polled else request.url, LONGEST), True
             if polled and len(polled.chain) > 1:
                 # By a Location, which a server may have made of anything that it was sent.
                 url = redacted(url, secrets_of(request.userinfo, request.fields))
             words = f"{url}: {error}"
         except Exception as error:
             # F4: a fault of condget in one feed stops no other.
-            logging.getLogger(__name__).exception("while polling %s", shown(request.url))
+            logging.getLogger(__name__).exception("while polling %s", address(request.url, LONGEST))
             fault = f"an internal error of condget ({type(error).__name__}: {error}); please report it"
-            words, connected = f"{shown(request.url)}: {fault}", True
+            words, connected = f"{address(request.url, LONGEST)}: {fault}", True
         polled = polled or Polled(job.key, 0, chain=(request.url,))
         return replace(polled, now=self._clock(), error=words, connected=connected)
 

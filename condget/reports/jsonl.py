@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from condget.reports.options import ReportOptions
-from condget.reports.phrases import address, instant, place, redacted
+from condget.reports.phrases import instant, place
+from condget.shown import address, without_credentials
 
 if TYPE_CHECKING:
     from condget.feeds.values import Entry, Outcome
@@ -34,7 +35,7 @@ def report(outcome: Outcome, options: ReportOptions) -> str:
         "edited": [_entry(entry) for entry in outcome.edited],
         "reissued": outcome.reissued,
         "moved_to": None if outcome.moved_to is None else address(outcome.moved_to),
-        "error": None if outcome.error is None else redacted(outcome.error),
+        "error": None if outcome.error is None else without_credentials(outcome.error),
         "reason": outcome.reason,
         "next_poll": instant(outcome.next_poll),
         "validators_sent": _fields(outcome.validators_sent),

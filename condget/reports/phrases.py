@@ -1,54 +1,15 @@
-"""Words that all reports share: text from feeds made safe to show, labels, instants, numbers.
-
-A feed is written by somebody else, and a report is read in a terminal or a mail: control characters, escape
-sequences and bidirectional overrides go, and so does userinfo, wherever a URL stands.
-"""
+"""Phrases that all reports share: labels, headings, instants, numbers. `condget.shown` makes strangers' text safe."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from condget.shown import address, line
+
 if TYPE_CHECKING:
     from condget.feeds.values import Entry, Outcome
-
-
-#: Titles longer than this are cut; no title is meant to be.
-LONGEST = 400
-
-# CSI and OSC sequences (ECMA-48 §5.4, §8.3.89) as a whole; what is left of others is printable.
-_ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
-_USERINFO = re.compile(r"(\w://)[^\s/?#@\"'<>]*@")
-
-
-def line(text: str) -> str:
-    """Return text from elsewhere as one safe line.
-
-    >>> line("Tea\\x1b[2J\\tand\\n cake")
-    'Tea and cake'
-    """
-    if not text.isprintable():
-        text = "".join(c for c in _ESCAPE.sub("", text) if c.isspace() or _is_safe(c))
-    text = " ".join(redacted(text).split())
-    return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
-
-
-def _is_safe(c: str) -> bool:
-    # Cc controls, Cf format characters (bidirectional overrides), Cs lone surrogates. U+200C and U+200D part and join
-    # letters, which some scripts cannot do without.
-    return c in "\u200c\u200d" or unicodedata.category(c) not in ("Cc", "Cf", "Cs")
-
-
-def redacted(text: str) -> str:
-    """Return text without the userinfo of any URL in it."""
-    return _USERINFO.sub(r"\1", text)
-
-
-def address(url: str) -> str:
-    """Return a URL as it may be shown: one line, whole, without userinfo and blanks."""
-    return "".join(c for c in _ESCAPE.sub("", redacted(url)) if c.isprintable() and not c.isspace())
 
 
 def label(outcome: Outcome) -> str:

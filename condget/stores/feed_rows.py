@@ -12,9 +12,9 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
-from condget.feeds.subscriptions import without_userinfo
 from condget.feeds.values import FeedState, Outcome, SeenEntry
 from condget.stores.records import from_record, from_text, to_record, to_text
+from condget.urls import without_userinfo
 
 #: What has a column of its own and so need not stand in the JSON text.
 COLUMNS = ("url", "next_poll", "last_polled", "gone", "interval", "reason", "items")

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 from condget import settings
 from condget.errors import NewerState, StoreError
 from condget.feeds.pace import CLOCK_SLACK, set_back
-from condget.feeds.subscriptions import without_userinfo
 from condget.stores.faults import is_corrupt, store_error
 from condget.stores.files import check_regular, make_directory, make_file, set_aside
+from condget.urls import without_userinfo
 
 if TYPE_CHECKING:
     from condget.feeds.values import FeedState, HostHold, Outcome, SeenEntry

@@ -13,14 +13,9 @@ from functools import cache, partial
 from typing import Any, NoReturn, get_args, get_origin, get_type_hints
 
 from condget.cache.fields import Fields
-from condget.feeds.subscriptions import without_userinfo
 from condget.feeds.values import FeedState
-
-#: Fields of a response that are never written to disk.
-_SECRET = frozenset(
-    {"set-cookie", "set-cookie2", "cookie", "authorization", "proxy-authorization"}
-    | {"www-authenticate", "proxy-authenticate", "authentication-info", "proxy-authentication-info"}
-)
+from condget.field_names import SECRET
+from condget.urls import without_userinfo
 
 Record = dict[str, Any]
 _Reader = Callable[[Any], Any]
@@ -46,7 +41,7 @@ def to_record(state: FeedState) -> Record:
     if state.stored is not None:
         record["stored"] = stored = _differing(state.stored)
         stored["url"] = without_userinfo(state.stored.url)
-        stored["fields"] = [pair for pair in state.stored.fields.pairs if pair[0].lower() not in _SECRET]
+        stored["fields"] = [pair for pair in state.stored.fields.pairs if pair[0].lower() not in SECRET]
     if "hints" in record:
         record["hints"] = _differing(state.hints)
     return record

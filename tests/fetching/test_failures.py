@@ -7,21 +7,22 @@ import pickle
 import pytest
 
 from condget.errors import FetchError, ForbiddenTarget
-from condget.fetching.failures import SNIPPET_LENGTH, Failure, fetch_error, shown, snippet
+from condget.fetching.failures import SNIPPET_LENGTH, Failure, fetch_error, snippet
+from condget.shown import LONGEST, address
 
 
 @pytest.mark.parametrize(
     ("content", "content_type", "text"),
     [
         (b"", None, ""),
-        (b"Rate limit\r\n\texceeded\x1b[31m\x00", "text/plain", "Rate limit exceeded [31m"),
+        (b"Rate limit\r\n\texceeded\x1b[31m\x00", "text/plain", "Rate limit exceeded"),
         (b"<html><style>a{}</style><script>x<y</script><h1>Not &lt; found</h1>", "text/html", "Not &lt; found"),
         (b"<p>cut <a href=", None, "cut"),
         ("caf\xe9".encode("latin-1"), "text/plain; charset=ISO-8859-1", "caf\xe9"),
         ("caf\xe9".encode(), None, "caf\xe9"),
         (b"caf\xe9", "text/plain; charset=nonsense", "caf\xe9"),
         (b"abc", "text/plain; charset=base64", "abc"),
-        ("a\u202egnp.exe".encode(), None, "a gnp.exe"),
+        ("a\u202egnp.exe".encode(), None, "agnp.exe"),
         (b'{"error": "bad api_key: s3cr3tvalue", "x": 1}', "application/json", '{"error": "bad api_key: ***", "x": 1}'),
         (b"see http://me:hush@host/x?token=hush&page=2", None, "see http://host/x?token=***&page=2"),
         (b"Authorization: Basic bWU6aHVzaA==", None, "Authorization: Basic ***"),
@@ -45,9 +46,9 @@ def test_f9_a_snippet_is_bounded_in_length_and_time() -> None:
 
 
 def test_f9_a_url_is_shown_without_userinfo() -> None:
-    assert shown("https://me:hush@host/a@b?c") == "https://host/a@b?c"
-    assert shown("http://host/a@b") == "http://host/a@b"
-    assert len(shown("http://host/" + "a" * 10_000)) == 400
+    assert address("https://me:hush@host/a@b?c", LONGEST) == "https://host/a@b?c"
+    assert address("http://host/a@b", LONGEST) == "http://host/a@b"
+    assert len(address("http://host/" + "a" * 10_000, LONGEST)) == 400
 
 
 def test_an_error_names_the_url_and_where_it_came_from() -> None:

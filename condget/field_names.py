@@ -1,0 +1,25 @@
+"""Sets of header field names that rules of condget share. All names are in lower case."""
+
+from __future__ import annotations
+
+import re
+
+#: A field name as RFC 9110 §5.6.2 has it.
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+#: Fields that a list of feeds cannot configure: condget composes them itself (A6, D6), or never sends them (D3, D4).
+RESERVED = frozenset(
+    {
+        *("accept-encoding", "connection", "content-length", "cookie", "expect", "host", "keep-alive", "range"),
+        *("if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"),
+        *("proxy-authorization", "referer", "te", "trailer", "transfer-encoding", "upgrade", "user-agent"),
+    }
+)
+
+#: Fields whose values are secrets: never written to disk, never shown (F9, F12).
+SECRET = frozenset(
+    {
+        *("authorization", "proxy-authorization", "cookie", "set-cookie", "set-cookie2"),
+        *("www-authenticate", "proxy-authenticate", "authentication-info", "proxy-authentication-info"),
+    }
+)

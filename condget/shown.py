@@ -1,0 +1,49 @@
+"""Text from strangers, made safe to show in a terminal, a mail or a report (F9).
+
+A server or a feed can write anything. Control characters, escape sequences, bidirectional overrides and lone
+surrogates never reach the output, and neither does the userinfo of a URL.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from condget.urls import without_userinfo
+
+#: Longer lines are cut; no title is meant to be longer.
+LONGEST = 400
+
+# CSI and OSC sequences as a whole (ECMA-48 §5.4, §8.3.89); the rest of other sequences is printable.
+_ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+_USERINFO = re.compile(r"(\w://)[^\s/?#@\"'<>]*@")
+
+
+def line(text: str, longest: int = LONGEST) -> str:
+    """Return text as one safe line of at most `longest` characters.
+
+    >>> line("Tea\\x1b[2J\\tand\\n cake")
+    'Tea and cake'
+    """
+    if not text.isprintable():
+        text = "".join(c for c in _ESCAPE.sub("", text) if c.isspace() or _is_safe(c))
+    text = " ".join(without_credentials(text).split())
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+def address(text: str, longest: int | None = None) -> str:
+    """Return a URL as one safe word without userinfo, cut where it is longer than `longest` characters."""
+    text = _ESCAPE.sub("", without_credentials(without_userinfo(text)))
+    text = "".join(c for c in text if c.isprintable() and not c.isspace())
+    return text if longest is None or len(text) <= longest else text[: longest - 1] + "…"
+
+
+def without_credentials(text: str) -> str:
+    """Return text without the userinfo of any URL in it."""
+    return _USERINFO.sub(r"\1", text)
+
+
+def _is_safe(c: str) -> bool:
+    # Cc controls, Cf format characters (bidirectional overrides), Cs lone surrogates. U+200C and U+200D part and join
+    # letters, which some scripts cannot do without.
+    return c in "\u200c\u200d" or unicodedata.category(c) not in ("Cc", "Cf", "Cs")
