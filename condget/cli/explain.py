@@ -71,7 +71,7 @@ def _options(options: Options) -> Iterator[tuple[str, str]]:
 
 def _known(state: FeedState, hold: HostHold | None, seen: int, now: float) -> list[tuple[str, str]]:
     from condget.cache.validators import etag_of, last_modified_of
-    from condget.feeds.pace import instant, span
+    from condget.feeds.durations import instant, span
     from condget.feeds.schedule import explain as why
     from condget.reports.phrases import entries
 

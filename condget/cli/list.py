@@ -19,7 +19,7 @@ def list_feeds(feeds: Feeds, state: State = None) -> None:
     Examples:
       condget list feeds.txt
     """
-    from condget.feeds.pace import instant
+    from condget.feeds.durations import instant
     from condget.feeds.schedule import explain
     from condget.feeds.values import FeedState, HostHold
     from condget.polling.batch import host_of

@@ -31,10 +31,10 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import chain
 
+from condget.feeds.durations import DAY
 from condget.feeds.markup import visible
 from condget.feeds.values import Document, Entry, SeenEntry
 
-DAY = 86_400.0
 REMEMBERED = 400 * DAY
 QUIET = 30 * DAY
 WINDOWS = 10

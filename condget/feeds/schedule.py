@@ -22,7 +22,8 @@ from condget.cache.fields import Fields
 from condget.cache.freshness import FRESHNESS_FIELDS, age_value, explicit_lifetime, response_directives
 from condget.cache.messages import StoredResponse
 from condget.cache.validators import has_validator
-from condget.feeds.pace import DAY, HOUR, Pace, horizon, instant, span, spread, with_instant
+from condget.feeds.durations import DAY, HOUR, instant, span, with_instant
+from condget.feeds.pace import Pace, horizon, spread
 from condget.feeds.values import FeedState, Hints, HostHold, Outcome
 
 #: The adaptive interval (C10): gentle growth and quick decline settle where about one poll in three

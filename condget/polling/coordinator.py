@@ -15,7 +15,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from condget import settings
-from condget.feeds.pace import Pace, spread, with_instant
+from condget.feeds.durations import with_instant
+from condget.feeds.pace import Pace, spread
 from condget.feeds.schedule import unreached
 from condget.feeds.subscriptions import Subscription
 from condget.feeds.values import FeedState, Outcome

@@ -8,7 +8,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from condget.feeds.entries import DAY, LEAST_LIMIT, Diff, diff, fingerprint, identify
+from condget.feeds.durations import DAY
+from condget.feeds.entries import LEAST_LIMIT, Diff, diff, fingerprint, identify
 from condget.feeds.values import Document, Entry, SeenEntry
 
 T0 = 1_700_000_000.0

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from condget.feeds import incremental
 from condget.feeds.documents import parse, unread
-from condget.feeds.entries import DAY, Diff, diff
+from condget.feeds.durations import DAY
+from condget.feeds.entries import Diff, diff
 from condget.feeds.incremental import cut, digests, recalled, remembered
 from condget.feeds.values import Document, Hints, SeenEntry
 

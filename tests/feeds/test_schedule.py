@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from condget.cache.dates import format_date
 from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
-from condget.feeds.pace import SPREAD_MAXIMUM, Pace, horizon, is_due, set_back, span, spread
+from condget.feeds.durations import span
+from condget.feeds.pace import SPREAD_MAXIMUM, Pace, horizon, is_due, set_back, spread
 from condget.feeds.schedule import Due, after_failure, after_success, all_offline, explain, unreached
 from condget.feeds.values import FeedState, Hints, HostHold, Outcome
 
