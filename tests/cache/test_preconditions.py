@@ -63,7 +63,7 @@ A, B, WEAK_A = '"a"', '"b"', 'W/"a"'
         ('"*"', A, False),
         ("", A, False),
         (A, None, False),
-        # What servers of the seed documents hand out; opaque, so it matches itself (A3).
+        # Malformed tags are opaque, so each matches itself (A3).
         ("U4q478bDKLqZ8UMMC8A5afZuHug", "U4q478bDKLqZ8UMMC8A5afZuHug", True),
         ("4775245bd90ebbda2a81ccdd84da72b3", "75e7b6f64078bb53b7aaab5c457de56f", False),
         ('"x", 75e7b6f64078bb53b7aaab5c457de56f', "75e7b6f64078bb53b7aaab5c457de56f", True),

@@ -1,7 +1,8 @@
-"""Every exchange that the seed documents show, judged by what the origin received and sent; sync and async.
+"""Every exchange that three published articles about ETags show, judged by what the origin received and sent.
 
-000 and 002 are one article (an in-memory table, a page made of it, its md5 as an unquoted ETag), 001 is a feed
-with `""947e30c936""`, 003 two answers to `curl -I` with the same unquoted ETag and the same Last-Modified.
+"table" is an article with posts in memory, a page made of them, and the page's md5 as an unquoted ETag; "blog" is a
+post about a feed whose ETag is `""947e30c936""`; "curl" has two responses to `curl -I` with the same unquoted ETag and
+the same Last-Modified. Each exchange runs with the sync and with the async client.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
 
 
 class Article:
-    """The server of 000 and 002, as written there: an unquoted md5, compared with `===`."""
+    """The server of "table", as the article has it: an unquoted md5, compared with `===`."""
 
     def __init__(self) -> None:
         self.posts = [
@@ -74,9 +75,9 @@ class Article:
             self.posts[change["index"]]["title"] = change["title"]
             return Answer(200)
         etag = self.etag(request.target)
-        asked = request.fields.get("If-None-Match")
-        status = 304 if asked == etag else 200
-        self.log.append((request.target, asked, status))
+        condition = request.fields.get("If-None-Match")
+        status = 304 if condition == etag else 200
+        self.log.append((request.target, condition, status))
         fields = [("Content-Type", "text/html"), ("ETag", etag)]
         return Answer(status, fields, body=self.page(request.target))
 
@@ -91,7 +92,7 @@ def article(origin: Origin) -> Article:
 PAGE, CODE, ANIMALS = "/only-etag", "/only-etag?tag=code", "/only-etag?tag=animals"
 
 
-def test_000_002_a_refresh_echoes_the_unquoted_etag(client: Any, origin: Origin, article: Article) -> None:
+def test_table_a_refresh_echoes_the_unquoted_etag(client: Any, origin: Origin, article: Article) -> None:
     """A1, A2, A3, A4: no precondition first, then the ETag byte for byte and no If-Modified-Since."""
     first, second = client.get(origin.url(PAGE)), client.get(origin.url(PAGE))
     one, two = origin.requests
@@ -102,7 +103,7 @@ def test_000_002_a_refresh_echoes_the_unquoted_etag(client: Any, origin: Origin,
     assert second.content == first.content == article.page(PAGE)
 
 
-def test_000_002_etags_are_kept_by_url_with_its_query(client: Any, origin: Origin, article: Article) -> None:
+def test_table_etags_are_kept_by_url_with_its_query(client: Any, origin: Origin, article: Article) -> None:
     """The article's list: the page three times, code twice, animals twice, the page once again."""
     targets = [PAGE, PAGE, PAGE, CODE, CODE, ANIMALS, ANIMALS, PAGE]
     contents = [client.get(origin.url(target)).content for target in targets]
@@ -129,7 +130,7 @@ def test_000_002_etags_are_kept_by_url_with_its_query(client: Any, origin: Origi
     ids=["POST", "PATCH"],
 )
 @pytest.mark.parametrize("by", ["this client", "another process"])
-def test_000_002_a_change_is_detected(
+def test_table_a_change_is_detected(
     client: Any, origin: Origin, article: Article, method: str, body: bytes, title: bytes, by: str
 ) -> None:
     """Changed content: 200 with another ETag, which the requests after that carry."""
@@ -149,7 +150,7 @@ def test_000_002_a_change_is_detected(
     "etag",
     ['"947e30c936"', '""947e30c936""', "75e7b6f64078bb53b7aaab5c457de56f", "U4q478bDKLqZ8UMMC8A5afZuHug"],
 )
-def test_001_003_an_etag_comes_back_as_it_was_sent(client: Any, origin: Origin, etag: str) -> None:
+def test_blog_and_curl_an_etag_comes_back_as_it_was_sent(client: Any, origin: Origin, etag: str) -> None:
     """A3, with the server's plain `==`; the caller sees the stored 200."""
     origin.script("/rss", conditional(b"<rss/>", etag=etag))
     responses = [client.get(origin.url("/rss")) for _ in range(3)]
@@ -158,7 +159,7 @@ def test_001_003_an_etag_comes_back_as_it_was_sent(client: Any, origin: Origin, 
 
 
 @pytest.mark.parametrize("etag", ['"947e30c936"', '""947e30c936""'])
-def test_001_a_caller_who_sends_if_none_match_gets_the_304(client: Any, origin: Origin, etag: str) -> None:
+def test_blog_a_caller_who_sends_if_none_match_gets_the_304(client: Any, origin: Origin, etag: str) -> None:
     """A7, A6: `http.send_request("GET", "/rss", nil, {"If-None-Match" => etag})` gives 304 without a body."""
     origin.script("/rss", conditional(b"<rss/>", etag=etag))
     etag = client.get(origin.url("/rss")).headers["ETag"]
@@ -167,13 +168,13 @@ def test_001_a_caller_who_sends_if_none_match_gets_the_304(client: Any, origin: 
     assert origin.requests[1].fields.all("If-None-Match") == [etag]
 
 
-def test_001_the_etag_of_the_newest_row_changes_with_it(client: Any, origin: Origin) -> None:
+def test_blog_the_etag_of_the_newest_row_changes_with_it(client: Any, origin: Origin) -> None:
     """The PHP example: a 304 while the newest row is the same, a 200 with another ETag afterwards."""
     same = conditional(b"one", etag='"da9f0c1b2e"')
     origin.script("/rss", same, same, conditional(b"two", etag='"5c3e0a7d11"'))
     assert [client.get(origin.url("/rss")).content for _ in range(4)] == [b"one", b"one", b"two", b"two"]
-    asked = [request.fields.get("If-None-Match") for request in origin.requests]
-    assert asked == [None, '"da9f0c1b2e"', '"da9f0c1b2e"', '"5c3e0a7d11"']
+    conditions = [request.fields.get("If-None-Match") for request in origin.requests]
+    assert conditions == [None, '"da9f0c1b2e"', '"da9f0c1b2e"', '"5c3e0a7d11"']
 
 
 FEEDBURNER = [
@@ -182,7 +183,7 @@ FEEDBURNER = [
     ("ETag", "U4q478bDKLqZ8UMMC8A5afZuHug"),
     ("Content-Type", "text/xml;charset=utf-8"),
 ]
-#: The second answer in 003 has a space behind the date, which is no part of the value.
+#: The second response of "curl" has a space behind the date, which is not part of the value.
 SPACED = [(name, value + " " * (name == "Last-Modified")) for name, value in FEEDBURNER]
 ANSWERS = (
     Answer(200, [("Date", "Tue, 25 Oct 2005 11:34:15 GMT"), *FEEDBURNER], body=b"<rss/>"),
@@ -191,7 +192,7 @@ ANSWERS = (
 )
 
 
-def test_003_both_validators_are_sent_and_a_needless_200_changes_nothing(client: Any, origin: Origin) -> None:
+def test_curl_both_validators_are_sent_and_a_needless_200_changes_nothing(client: Any, origin: Origin) -> None:
     """A2, B1: the pair of the first answer, then the same pair of the second, which has another Date."""
     origin.script("/dbanotes", *ANSWERS)
     contents = [client.get(origin.url("/dbanotes")).content for _ in range(3)]
@@ -201,7 +202,7 @@ def test_003_both_validators_are_sent_and_a_needless_200_changes_nothing(client:
     assert contents == [b"<rss/>"] * 3
 
 
-def test_003_curl_i_twice_gives_the_same_validators(client: Any, origin: Origin) -> None:
+def test_curl_curl_i_twice_gives_the_same_validators(client: Any, origin: Origin) -> None:
     """`curl -I` is HEAD: two answers, the same pair; nothing is known before the first."""
     origin.script("/dbanotes", *ANSWERS)
     pairs = []
@@ -212,7 +213,7 @@ def test_003_curl_i_twice_gives_the_same_validators(client: Any, origin: Origin)
     assert not any(name.lower().startswith("if-") for name, _ in origin.requests[0].fields)
 
 
-def test_000_002_a_last_modified_with_the_wrong_weekday_is_echoed(client: Any, origin: Origin) -> None:
+def test_table_a_last_modified_with_the_wrong_weekday_is_echoed(client: Any, origin: Origin) -> None:
     """A3: 15 November 2023, in the article's table a Thursday, was a Wednesday."""
     date = "Thu, 15 Nov 2023 19:18:46 GMT"
     origin.script("/file", conditional(b"text", last_modified=date, cache_control="no-cache"))
@@ -221,13 +222,13 @@ def test_000_002_a_last_modified_with_the_wrong_weekday_is_echoed(client: Any, o
     assert "If-None-Match" not in origin.requests[1].fields
 
 
-def test_the_feed_of_the_example_origin_is_asked_with_both_validators(client: Any) -> None:
-    """The example origin's own log: 200, 304, and a 200 after a new post."""
+def test_the_feed_of_the_demo_origin_is_requested_with_both_validators(client: Any) -> None:
+    """The demo origin's own log: 200, 304, and a 200 after a new post."""
     log: list[Exchange] = []
-    with running(log.append) as example:
-        url = f"{example.url}/feed.xml"
+    with running(log.append) as demo:
+        url = f"{demo.url}/feed.xml"
         first, second = client.get(url), client.get(url)
-        client.post(f"{example.url}/db", json={"title": "ETag", "tag": "code"})
+        client.post(f"{demo.url}/db", json={"title": "ETag", "tag": "code"})
         third = client.get(url)
         client.close() if isinstance(client, condget.Client) else client.aclose()
     assert [(e.method, e.status) for e in log] == [("GET", 200), ("GET", 304), ("POST", 201), ("GET", 200)]
@@ -241,7 +242,7 @@ def test_the_feed_of_the_example_origin_is_asked_with_both_validators(client: An
 
 
 def test_a_scripted_origin_sees_no_request_that_was_not_made(client: Any, origin: Origin) -> None:
-    """D1, for the client: one request for each that is asked, and no other."""
+    """D1, for the client: one request for each call, and no other."""
     origin.script("/", ok(b"x", etag='"1"'))
     client.get(origin.url("/"))
     assert len(origin.requests) == 1

@@ -1,4 +1,4 @@
-"""The example origin, as any client sees it."""
+"""The demo origin, as any client sees it."""
 
 from __future__ import annotations
 
