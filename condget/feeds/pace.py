@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from condget.feeds.durations import DAY, HOUR, MINUTE, span, with_instant
 
@@ -38,6 +39,14 @@ class Pace:
     #: Whether the Syndication module's update period counts (C9); it is often a template's default.
     update_period: bool = False
     every: float | None = None
+
+
+class Due(NamedTuple):
+    """When a feed may be requested next, why then, and whether it is gone (C8)."""
+
+    next_poll: float
+    reason: str
+    gone: bool
 
 
 def is_due(next_poll: float, *, pace: Pace, now: float) -> bool:

@@ -37,7 +37,7 @@ _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class NextPoll:
     """The plan for a feed after one poll."""
 
     at: float
@@ -71,7 +71,7 @@ def after_success(
     changed: bool,
     pace: Pace,
     now: float,
-) -> Due:
+) -> NextPoll:
     """Plan the next poll of a feed that answered.
 
     Args:
@@ -85,7 +85,7 @@ def after_success(
     answer = partial(_answer, status, now)
     wait, why = max(_waits(stored, hints, interval, answer, pace), key=itemgetter(0))
     at, reason = _planned(before.url, wait, why(), hints, pace, now)
-    return Due(at, interval, 0, reason)
+    return NextPoll(at, interval, 0, reason)
 
 
 def after_failure(
@@ -97,7 +97,7 @@ def after_failure(
     pace: Pace,
     now: float,
     for_good: bool = True,
-) -> Due:
+) -> NextPoll:
     """Plan the next poll of a feed that failed, whatever the failure was.
 
     Args:
@@ -113,10 +113,10 @@ def after_failure(
     gone = status == 410 and for_good
     if before.gone and not gone:
         # Asked by force; only a success brings a feed back.
-        return Due(now + pace.cap, before.interval, failures, before.reason, gone=True)
+        return NextPoll(now + pace.cap, before.interval, failures, before.reason, gone=True)
     if gone:
         reason = f"gone: {what} said so; not asked again unless it is told to"
-        return Due(now + pace.cap, before.interval, failures, reason, gone=True)
+        return NextPoll(now + pace.cap, before.interval, failures, reason, gone=True)
     hold = None
     normal = _normal(before, pace)
     wait = max(normal, min(normal * 2.0 ** min(failures, 32), pace.failure_cap))
@@ -130,7 +130,7 @@ def after_failure(
         if silence >= wait:
             wait, why = silence, words
     at, reason = _planned(before.url, wait, why, before.hints, pace, now)
-    return Due(at, before.interval, failures, reason, hold=hold)
+    return NextPoll(at, before.interval, failures, reason, hold=hold)
 
 
 def all_offline(outcomes: Iterable[Outcome]) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from condget.errors import UsageError
-from condget.feeds.pace import Pace, is_due
+from condget.feeds.pace import Due, Pace, is_due
 from condget.feeds.subscriptions import Subscription
 from condget.polling.run_options import RunOptions
 
@@ -68,7 +68,7 @@ def plan(subscriptions: Iterable[Subscription], ledger: Ledger, run_options: Run
     passed_over: list[tuple[Subscription, str, float | None]] = []
     due: list[str] = []
     for key, subscription in unique.items():
-        next_poll, reason, gone = known.get(key, (now, "", False))
+        next_poll, reason, gone = known.get(key, Due(now, "", False))
         # Who names a gone feed on the command line, with --force, says so (C8).
         if gone and not (run_options.force and subscription.source == "command line"):
             passed_over.append((subscription, reason, None))
@@ -115,7 +115,7 @@ def pace_of(subscription: Subscription, run_options: RunOptions) -> Pace:
 
 def _former(
     unique: Mapping[str, Subscription], known: Mapping[str, object], ledger: Ledger
-) -> dict[str, tuple[str, tuple[float, str, bool]]]:
+) -> dict[str, tuple[str, Due]]:
     """Return by what URL those feeds are known, and when they are due, that are listed now where they had moved to.
 
     The user followed the advice to change the list: what is remembered goes on under the new URL (E1).
@@ -129,7 +129,7 @@ def _former(
         if key not in known and subscription.url in moves and moves[subscription.url] not in unique
     }
     due = ledger.due(list(former.values()))
-    return {key: (old, due[old]) for key, old in former.items() if old in due and not due[old][2]}
+    return {key: (old, due[old]) for key, old in former.items() if old in due and not due[old].gone}
 
 
 def _holds(hold: HostHold, run_options: RunOptions, now: float) -> bool:

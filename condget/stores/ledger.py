@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from condget import settings
 from condget.errors import NewerState, StoreError
-from condget.feeds.pace import CLOCK_SLACK, set_back
+from condget.feeds.pace import CLOCK_SLACK, Due, set_back
 from condget.stores.faults import is_corrupt, store_error
 from condget.stores.files import check_regular, make_directory, make_file, set_aside
 from condget.urls import without_userinfo
@@ -91,7 +91,7 @@ class SqliteLedger:
         else:
             self._connection = self._opened()
 
-    def due(self, urls: Sequence[str]) -> Mapping[str, tuple[float, str, bool]]:
+    def due(self, urls: Sequence[str]) -> Mapping[str, Due]:
         columns = "feeds.url, next_poll, reason, gone"
         given = {without_userinfo(url): url for url in urls}
         ((last,),) = self._rows("SELECT max(id) FROM feeds") or [(None,)]
@@ -101,7 +101,7 @@ class SqliteLedger:
             from condget.stores.feed_rows import url_list
 
             rows = self._rows(f"SELECT {columns} FROM json_each(?) JOIN feeds ON url = value", [url_list(given)])
-        return {given[url]: (at, why, gone != 0) for url, at, why, gone in rows if url in given}
+        return {given[url]: Due(at, why, gone != 0) for url, at, why, gone in rows if url in given}
 
     def holds(self) -> Mapping[str, HostHold]:
         rows = self._rows("SELECT host, until, reason FROM holds")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from condget.feeds.pace import CLOCK_SLACK, set_back
+from condget.feeds.pace import CLOCK_SLACK, Due, set_back
 from condget.feeds.values import FeedState, HostHold, Outcome, SeenEntry
 
 
@@ -15,8 +15,8 @@ class MemoryLedger:
         self._seen: dict[str, dict[str, SeenEntry]] = {}
         self._holds: dict[str, tuple[HostHold, float | None]] = {}
 
-    def due(self, urls: Sequence[str]) -> Mapping[str, tuple[float, str, bool]]:
-        return {url: (state.next_poll, state.reason, state.gone) for url, state in self.load(urls).items()}
+    def due(self, urls: Sequence[str]) -> Mapping[str, Due]:
+        return {url: Due(state.next_poll, state.reason, state.gone) for url, state in self.load(urls).items()}
 
     def holds(self) -> Mapping[str, HostHold]:
         return {host: hold for host, (hold, _) in self._holds.items()}

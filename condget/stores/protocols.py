@@ -7,6 +7,7 @@ from typing import Protocol
 
 from condget.cache.messages import StoredResponse
 from condget.errors import StoreError
+from condget.feeds.pace import Due
 from condget.feeds.values import FeedState, HostHold, Outcome, SeenEntry
 
 
@@ -61,8 +62,8 @@ class Store(Protocol):
 class Ledger(Protocol):
     """Feed states between polls. One run at a time may write; others may read meanwhile."""
 
-    def due(self, urls: Sequence[str]) -> Mapping[str, tuple[float, str, bool]]:
-        """Return (next_poll, reason, gone) of every known feed among those URLs; cheap for 50,000 of them."""
+    def due(self, urls: Sequence[str]) -> Mapping[str, Due]:
+        """Return when each known feed among those URLs is due; cheap for 50,000 of them."""
 
     def holds(self) -> Mapping[str, HostHold]:
         """Return the hosts that asked for silence, by host."""

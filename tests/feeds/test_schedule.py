@@ -15,7 +15,7 @@ from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
 from condget.feeds.durations import span
 from condget.feeds.pace import SPREAD_MAXIMUM, Pace, horizon, is_due, set_back, spread
-from condget.feeds.schedule import Due, after_failure, after_success, all_offline, explain, unreached
+from condget.feeds.schedule import NextPoll, after_failure, after_success, all_offline, explain, unreached
 from condget.feeds.values import FeedState, Hints, HostHold, Outcome
 
 URL = "https://example.org/feed.xml"
@@ -31,7 +31,7 @@ def head(*fields: tuple[str, str], status: int = 200) -> StoredResponse:
     return StoredResponse(URL, status, Fields(fields), request_time=NOW, response_time=NOW)
 
 
-def polled(*fields: tuple[str, str], **facts: object) -> Due:
+def polled(*fields: tuple[str, str], **facts: object) -> NextPoll:
     """Plan after a success; what is not named is the plainest case: a first 200 with an ETag."""
     settings = {"before": FeedState(URL), "stored": head(ETAG, *fields), "hints": Hints(), "status": 200}
     settings |= {"changed": False, "pace": PACE, "now": NOW} | facts
@@ -39,12 +39,14 @@ def polled(*fields: tuple[str, str], **facts: object) -> Due:
     return after_success(before, stored, hints, **settings)  # type: ignore[arg-type]
 
 
-def failed(status: int | None, *fields: tuple[str, str], failures: int = 0, pace: Pace = PACE, **state: object) -> Due:
+def failed(
+    status: int | None, *fields: tuple[str, str], failures: int = 0, pace: Pace = PACE, **state: object
+) -> NextPoll:
     before = replace(FeedState(URL, failures=failures), **state)  # type: ignore[arg-type]
     return after_failure(before, HOST, status, Fields(fields), pace=pace, now=NOW)
 
 
-def waits(due: Due, seconds: float, now: float = NOW) -> bool:
+def waits(due: NextPoll, seconds: float, now: float = NOW) -> bool:
     """Whether a plan waits so long: the spread may add a little, nothing is ever subtracted."""
     return seconds <= due.at - now <= seconds + min(seconds / 6, SPREAD_MAXIMUM)
 
