@@ -16,6 +16,11 @@ LONGEST = 400
 
 # CSI and OSC sequences as a whole (ECMA-48 §5.4, §8.3.89); the rest of other sequences is printable.
 _ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+_COLOUR = re.compile(r"\x1b\[(?:0|1|31|32)m")
+_NEVER = re.compile(r"(?!)")
+# Line ends and tabs are safe within text of several lines.
+_ODD = re.compile(r"[^\t\n -~]")
+_SUSPECT = re.compile(f"{_ESCAPE.pattern}|{_ODD.pattern}")
 _USERINFO = re.compile(r"(\w://)[^\s/?#@\"'<>]*@")
 
 
@@ -38,12 +43,29 @@ def address(text: str, longest: int | None = None) -> str:
     return text if longest is None or len(text) <= longest else text[: longest - 1] + "…"
 
 
+def on_one_line(text: str) -> str:
+    """Return text as one safe line, of whatever length and with its spaces as they are.
+
+    >>> on_one_line("name:\x1b[2J  Tea\\r\\nand cake")
+    'name:  Tea and cake'
+    """
+    return printable(" ".join(text.splitlines()))
+
+
+def printable(text: str, *, colour: bool = False) -> str:
+    """Return lines of text without characters that a terminal acts upon; with `colour`, those of colours stay."""
+    if _ODD.search(text) is None:
+        return text
+    keep = _COLOUR if colour else _NEVER
+    return _SUSPECT.sub(lambda match: match[0] if keep.fullmatch(match[0]) or _is_safe(match[0]) else "", text)
+
+
 def without_credentials(text: str) -> str:
     """Return text without the userinfo of any URL in it."""
     return _USERINFO.sub(r"\1", text)
 
 
 def _is_safe(c: str) -> bool:
-    # Cc controls, Cf format characters (bidirectional overrides), Cs lone surrogates. U+200C and U+200D part and join
-    # letters, which some scripts cannot do without.
-    return c in "\u200c\u200d" or unicodedata.category(c) not in ("Cc", "Cf", "Cs")
+    # Cc controls, Cf format characters (bidirectional overrides), Cs lone surrogates, Zl and Zp line separators.
+    # U+200C and U+200D part and join letters, which some scripts cannot do without.
+    return len(c) == 1 and (c in "\u200c\u200d" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from condget import settings
+from condget.cli.output import put, put_json, say
 from condget.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _cache(directory: Path | None) -> Iterator[Cache]:
     with Cache(directory, clock=settings.clock()) as opened:
         yield opened
         for notice in opened.notices:
-            typer.echo(f"condget: {notice}", err=True)
+            say(notice)
 
 
 @app.command()
@@ -68,7 +69,7 @@ def info(cache: Where = None) -> None:
         "last used": f"{instant(stats.oldest) or 'never'} to {instant(stats.newest) or 'never'}",
     }
     for name, value in rows.items():
-        typer.echo(f"{name:<10} {value}")
+        put(f"{name:<10} {value}")
 
 
 @app.command("list")
@@ -88,7 +89,7 @@ def list_responses(
     now = settings.clock()()
     with _cache(cache) as opened:
         for stored in opened.responses(url=_stored_as(url), host=host):
-            typer.echo(_line(stored, now))
+            put(_line(stored, now))
 
 
 def _line(stored: StoredResponse, now: float) -> str:
@@ -173,7 +174,7 @@ def verify(cache: Where = None) -> int:
     with _cache(cache) as opened:
         problems = opened.verify()
         for problem in problems:
-            typer.echo(problem)
+            put(problem)
         if not problems:
             _tell(len(opened), "in order")
     return 1 if problems else 0
@@ -192,7 +193,7 @@ def export_lines(cache: Where = None) -> None:
     """
     with _cache(cache) as opened:
         for line in opened.export():
-            sys.stdout.write(line.rstrip("\n") + "\n")
+            put_json(line)
 
 
 @app.command("import")
@@ -230,4 +231,4 @@ def _stored_as(url: str | None) -> str | None:
 
 
 def _tell(number: int, what: str) -> None:
-    typer.echo(f"{number:,} stored response{'' if number == 1 else 's'} {what}")
+    put(f"{number:,} stored response{'' if number == 1 else 's'} {what}")

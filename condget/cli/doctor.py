@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from condget.cli.arguments import read
+from condget.cli.output import put
 from condget.errors import DocumentError, FetchError
 
 if TYPE_CHECKING:
@@ -62,16 +63,17 @@ def doctor(
 
     (subscription,) = read([url])
     findings, document = asyncio.run(_examine(subscription, timeout))
-    typer.echo(f"ETag:           {findings.etag or 'none'}")
-    typer.echo(f"Last-Modified:  {findings.last_modified or 'none'}")
-    typer.echo(f"content:        {document}")
+    put(f"ETag:           {findings.etag or 'none'}")
+    put(f"Last-Modified:  {findings.last_modified or 'none'}")
+    put(f"content:        {document}")
     faults, line = verdict(findings)
     for fault in faults:
-        typer.echo(f"fault: {fault}")
+        put(f"fault: {fault}")
     if not faults:
-        typer.echo("The server honours what it gives: an unchanged feed costs it a 304.")
+        put("The server honours what it gives: an unchanged feed costs it a 304.")
     if line:
-        typer.echo(f"In the list of feeds:\n  {subscription.url} {line}")
+        put("In the list of feeds:")
+        put(f"  {subscription.url} {line}")
     return 1 if faults else 0
 
 

@@ -1,4 +1,4 @@
-"""`condget explain`: all that is known of one feed, in words."""
+"""`condget explain`: everything that is remembered of one feed, in words."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from condget import settings
 from condget.cli.arguments import State, read
+from condget.cli.output import put
 
 if TYPE_CHECKING:
     from condget.feeds.subscriptions import Options
@@ -26,8 +27,8 @@ def explain(
 ) -> int:
     """Print what is remembered of a feed.
 
-    That is its validators, its next poll and why then, its last failure. It asks nobody, writes nothing, and can be
-    used while a poll runs.
+    That is its validators, its next poll and the reason for it, its last failure. It sends and writes nothing, and
+    can be used while a poll runs.
 
     \b
     Examples:
@@ -55,7 +56,7 @@ def explain(
         rows.append(("listed", "no"))
     rows += _known(known, hold, seen, now) if known else [("known", "nothing; it was never polled")]
     for name, value in rows:
-        typer.echo(f"{name + ':':<20}{line(value)}")
+        put(f"{name + ':':<20}{line(value)}")
     return 0 if known is not None or listed is not None else 1
 
 

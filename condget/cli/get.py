@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
+from condget.cli.output import note, put, say
 from condget.errors import FetchError, UsageError
 from condget.field_names import SECRET
 
@@ -106,7 +107,7 @@ def get(
                 with suppress(httpx.HTTPError):
                     response.read()
             elif head:
-                typer.echo(_head(response), nl=False)
+                _print_head(response)
             else:
                 with _opened(output) as file:
                     for chunk in response.iter_bytes():
@@ -117,7 +118,7 @@ def get(
         for answer in (*response.history, response):
             status = answer.extensions["condget"]
             age = "" if status.age is None else f"; age={status.age}"
-            _note(f"* {answer.status_code} {answer.url.copy_with(userinfo=b'')}: {status}{age}")
+            note(f"* {answer.status_code} {answer.url.copy_with(userinfo=b'')}: {status}{age}")
     _check(response, target.url, mode)
 
 
@@ -127,11 +128,11 @@ def _check(response: httpx.Response, url: str, mode: str) -> None:
     if mode == "only-if-cached" and response.status_code == 504 and status.fwd_status is None:
         raise FetchError(f"{url}: nothing stored may answer this; ask without --mode only-if-cached")
     if response.status_code >= 400:
-        raise FetchError(f"{url}: the server answered {response.status_code} {_shown(response.reason_phrase)}".rstrip())
+        raise FetchError(f"{url}: the server answered {response.status_code} {response.reason_phrase}".rstrip())
     if status.detail is not None and status.detail.startswith("stale"):
-        _note(f"condget: {url}: {status.detail}; the age of what is given is {status.age} s")
+        say(f"{url}: {status.detail}; the age of what is given is {status.age} s")
     elif status.hit and (status.ttl or 0) < 0:
-        _note(f"condget: {url}: stale by {-(status.ttl or 0)} s, as its origin or --mode allows")
+        say(f"{url}: stale by {-(status.ttl or 0)} s, as its origin or --mode allows")
 
 
 def _field(text: str) -> tuple[str, str]:
@@ -148,7 +149,7 @@ def _cause(error: httpx.HTTPError) -> str:
         return "the server was silent for too long; try again, or with a larger --timeout"
     if isinstance(error, httpx.TooManyRedirects):
         return "more than 10 redirects; the server sends its visitors in circles"
-    return _shown(str(error)) or type(error).__name__
+    return str(error) or type(error).__name__
 
 
 @contextmanager
@@ -173,36 +174,30 @@ def _opened(path: Path | None) -> Iterator[BinaryIO]:
         part.unlink(missing_ok=True)
 
 
-def _head(response: httpx.Response) -> str:
-    lines = [f"{response.http_version} {response.status_code} {response.reason_phrase}".rstrip()]
-    lines += _fields(response.headers.raw)
-    lines.append(f"Cache-Status: {response.extensions['condget']}")
-    return "\n".join(map(_shown, lines)) + "\n"
+def _print_head(response: httpx.Response) -> None:
+    put(f"{response.http_version} {response.status_code} {response.reason_phrase}".rstrip())
+    for line in _fields(response.headers.raw):
+        put(line)
+    put(f"Cache-Status: {response.extensions['condget']}")
 
 
 def _trace(event: str, info: Mapping[str, Any]) -> None:
     """Show request and response heads as they are on the wire, as curl -v does."""
     if event.endswith("send_request_headers.started"):
         request = info["request"]
-        _note(f"> {request.method.decode()} {request.url.target.decode('latin-1')} HTTP/1.1")
-        _note(*(f"> {line}" for line in _fields(request.headers)), ">")
+        note(f"> {request.method.decode()} {request.url.target.decode('latin-1')} HTTP/1.1")
+        for line in _fields(request.headers):
+            note(f"> {line}")
+        note(">")
     elif event.endswith("receive_response_headers.complete"):
         version, status, reason, fields = info["return_value"][:4]
-        _note(f"< {version.decode()} {status} {reason.decode('latin-1')}".rstrip())
-        _note(*(f"< {line}" for line in _fields(fields)), "<")
+        note(f"< {version.decode()} {status} {reason.decode('latin-1')}".rstrip())
+        for line in _fields(fields):
+            note(f"< {line}")
+        note("<")
 
 
 def _fields(pairs: list[tuple[bytes, bytes]]) -> Iterator[str]:
     for name, value in pairs:
         secret = name.decode("latin-1").lower() in SECRET
         yield f"{name.decode('latin-1')}: {'***' if secret else value.decode('latin-1')}"
-
-
-def _shown(text: str) -> str:
-    """Return text from a server without what a terminal would act upon."""
-    return "".join(c if c.isprintable() else "?" for c in text)
-
-
-def _note(*lines: str) -> None:
-    for line in lines:
-        typer.echo(_shown(line), err=True)

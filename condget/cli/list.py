@@ -1,19 +1,18 @@
-"""`condget list`: which feed is asked when, and why."""
+"""`condget list`: when each feed is polled next, and why."""
 
 from __future__ import annotations
 
 from contextlib import closing
 
-import typer
-
 from condget import settings
 from condget.cli.arguments import Feeds, State, read
+from condget.cli.output import put
 
 
 def list_feeds(feeds: Feeds, state: State = None) -> None:
-    """Print when each feed is asked next, and why; the next one first.
+    """Print when each feed is polled next, and why; the next one first.
 
-    It asks nobody, writes nothing, and can be used while a poll runs.
+    It sends and writes nothing, and can be used while a poll runs.
 
     \b
     Examples:
@@ -23,7 +22,7 @@ def list_feeds(feeds: Feeds, state: State = None) -> None:
     from condget.feeds.schedule import explain
     from condget.feeds.values import FeedState, HostHold
     from condget.polling.batch import host_of
-    from condget.shown import address
+    from condget.shown import address, line
     from condget.stores.ledger import SqliteLedger
 
     subscriptions = read(feeds)
@@ -41,7 +40,7 @@ def list_feeds(feeds: Feeds, state: State = None) -> None:
             when, at = "never", float("inf")
         else:
             when = "now" if at <= now else instant(at, 0)
-        label = address(subscription.url) + (f" ({subscription.name})" if subscription.name else "")
+        label = address(subscription.url) + (f" ({line(subscription.name)})" if subscription.name else "")
         rows.append((at, when, f"{label}: {explain(known, hold, now)}"))
     for _, when, words in sorted(rows, key=lambda row: row[0]):
-        typer.echo(f"{when:<17}  {words}")
+        put(f"{when:<17}  {words}")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import typer
-
 from condget import settings
+from condget.cli.output import put
 
 
 def paths() -> None:
-    """Print where the state of the poller and the cache are.
+    """Print where the state of the poller and the cache are stored.
 
     \b
-    Clearing the cache never announces old entries again: they are two files.
+    They are two files, so that clearing the cache announces no entry again.
     $CONDGET_STATE_DIR and $CONDGET_CACHE_DIR move them.
 
     \b
     Examples:
       condget paths
     """
-    typer.echo(f"state  {settings.state_path()}")
-    typer.echo(f"cache  {settings.cache_path()}")
+    put(f"state  {settings.state_path()}")
+    put(f"cache  {settings.cache_path()}")

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from condget.cli import COMMANDS, exit_code
+from condget.cli.output import prepare, put
 from condget.settings import __version__
 
 EPILOG = """\b
@@ -50,6 +51,7 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; what it raises becomes a sentence and an exit code (`condget.cli.exit_code`)."""
+        prepare()
         try:
             code = super().invoke(ctx)
             if sys.stdout is not None:  # a full disk is noticed here, not after the last word was said
@@ -73,7 +75,7 @@ app = typer.Typer(
 
 def _version(value: bool) -> None:
     if value:
-        typer.echo(f"condget {__version__}")
+        put(f"condget {__version__}")
         raise typer.Exit
 
 

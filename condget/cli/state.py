@@ -11,6 +11,7 @@ import typer
 
 from condget import settings
 from condget.cli.arguments import State
+from condget.cli.output import put_json, say
 
 app = typer.Typer(
     name="state",
@@ -42,8 +43,7 @@ def export(state: State = None) -> None:
 
     with closing(SqliteLedger(state or settings.state_path(), read_only=True)) as ledger:
         for line in export_state(ledger):
-            sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+            put_json(line)
 
 
 @app.command("import")
@@ -68,4 +68,4 @@ def import_(
     path = state or settings.state_path()
     with lock(path, wait), closing(SqliteLedger(path)) as ledger:
         taken = import_state(ledger, data.decode("utf-8", "replace").split("\n"))
-    print(f"condget: {taken.taken} feeds taken over, {taken.left} left as they are", file=sys.stderr)
+    say(f"{taken.taken} feeds taken over, {taken.left} left as they are")
