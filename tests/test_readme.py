@@ -22,9 +22,9 @@ from httpx import Request, Response
 from condget import cli
 from condget.cache.policy import MODES
 from condget.feeds.subscriptions import parse_list
-from condget.reports import FORMATS, ReportOptions, report_function
+from condget.reports import FORMATS, ReportOptions
 from tests.origin import Origin, conditional, ok
-from tests.reports.outcomes import CHANGED
+from tests.reports.outcomes import CHANGED, report_as
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 SITE = "https://example.org"
@@ -119,7 +119,7 @@ def test_every_key_of_jsonl_is_explained() -> None:
     explained = {
         key for row in table.splitlines() if row.startswith("| `") for key in re.findall(r"`(\w+)`", row.split("|")[1])
     }
-    assert explained == set(json.loads(report_function("jsonl")(CHANGED, ReportOptions())))
+    assert explained == set(json.loads(report_as("jsonl", CHANGED, ReportOptions())))
 
 
 def test_every_format_mode_and_exit_code_is_named() -> None:

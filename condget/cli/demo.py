@@ -1,6 +1,6 @@
 """`condget demo`: the story of an ETag, told by an origin on a loopback port that logs what it really sent.
 
-The cache lives in a temporary directory, the poller's state in memory; the user's are not touched.
+The cache is in a temporary directory and the poller's state in memory; the user's own are not touched.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import condget
+from condget.cli.output import has_colours, put, write
 
 if TYPE_CHECKING:
     from condget.demo_origin import Exchange
@@ -21,13 +22,12 @@ if TYPE_CHECKING:
     from condget.stores.protocols import Ledger
 
 COLUMNS = "  {:<28} {:<34} {:>6} {:>6}"
-GREEN = "\x1b[32m{}\x1b[0m"
 
 
 def run() -> int:
     """Show what conditional requests save, without a network.
 
-    An origin of its own serves pages, which are asked for again, changed and asked for again; then a feed is polled.
+    An origin on this machine serves pages, which are requested, changed and requested again; then a feed is polled.
     Nothing is left behind.
 
     \b
@@ -41,7 +41,7 @@ def run() -> int:
     from condget.feeds.subscriptions import parse_list
     from condget.stores.memory_ledger import MemoryLedger
 
-    os.environ["no_proxy"] = "127.0.0.1"  # a proxy would look for the origin on its own machine
+    os.environ["no_proxy"] = "127.0.0.1"  # a proxy looks for 127.0.0.1 on its own machine
     log: list[Exchange] = []
     with (
         tempfile.TemporaryDirectory(prefix="condget-") as directory,
@@ -50,9 +50,10 @@ def run() -> int:
     ):
         page, code, animals = (f"{origin.url}/only-etag{query}" for query in ("", "?tag=code", "?tag=animals"))
         table = f"{origin.url}/db"
-        print(f"condget asks an origin with a table of posts at {origin.url}.")
-        print("This is the origin's own log; bytes are those of the content it sent.\n")
-        print(COLUMNS.format("request", "precondition", "status", "bytes"))
+        put(f"condget asks an origin with a table of posts at {origin.url}.")
+        put("This is the origin's own log; bytes are those of the content it sent.")
+        put()
+        put(COLUMNS.format("request", "precondition", "status", "bytes"))
 
         with _scene("The same page three times", log):
             for _ in range(3):
@@ -81,33 +82,37 @@ def run() -> int:
 
     asked = [exchange for exchange in log if exchange.method == "GET"]
     saved = [exchange for exchange in asked if exchange.status == 304]
-    print(f"\n{len(saved)} of {len(asked)} GET requests were answered 304 Not Modified:")
-    print(f"{_length(saved):,} of {_length(asked):,} bytes were not sent.")
+    put()
+    put(f"{len(saved)} of {len(asked)} GET requests were answered 304 Not Modified:")
+    put(f"{_length(saved):,} of {_length(asked):,} bytes were not sent.")
     return int("error" in statuses)
 
 
 def _poll(feed: Sequence[Subscription], ledger: Ledger, now: float) -> Iterator[str]:
     """Poll as `condget poll` does, print what it would say, and yield the statuses."""
     from condget.polling import poll
-    from condget.reports.options import ReportOptions
-    from condget.reports.text import report
+    from condget.reports import ReportOptions, format_of, select
 
+    options = ReportOptions(colour=has_colours(sys.stdout))
     for outcome in poll(feed, ledger, clock=lambda: now):
-        said = report(outcome, ReportOptions(colour=_colours())) or "nothing new, nothing said\n"
-        print(textwrap.indent(said, "  > "), end="")
+        selection = select(outcome, options)
+        report = format_of("text").report(selection, options) if selection else "nothing new, nothing said\n"
+        write(textwrap.indent(report, "  > "), colour=options.colour)
         yield outcome.status
 
 
 @contextmanager
 def _scene(title: str, log: list[Exchange]) -> Iterator[None]:
     """Print a title and, when the block is done, what the origin logged meanwhile."""
-    print(f"\n{title}")
+    put()
+    put(title)
     before = len(log)
     yield
     for exchange in log[before:]:
         request = f"{exchange.method:<5} {exchange.target}"
         line = COLUMNS.format(request, _short(exchange.preconditions), exchange.status, f"{exchange.sent:,}")
-        print(GREEN.format(line) if exchange.status == 304 and _colours() else line)
+        colour = exchange.status == 304 and has_colours(sys.stdout)
+        write(f"\x1b[32m{line}\x1b[0m\n" if colour else f"{line}\n", colour=colour)
 
 
 def _short(preconditions: Sequence[tuple[str, str]]) -> str:
@@ -120,7 +125,3 @@ def _short(preconditions: Sequence[tuple[str, str]]) -> str:
 
 def _length(exchanges: Sequence[Exchange]) -> int:
     return sum(exchange.length for exchange in exchanges)
-
-
-def _colours() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,35 +1,16 @@
-"""Reports: what one poll of one feed found, as text. Pure; a format is a function in a file of its own.
+"""Reports: what the poll of a feed found, as text. Pure.
 
-report = report_function("jsonl")
-sys.stdout.write(report(outcome, ReportOptions()))
+outcome -> select -> Format.report -> text:
+
+    form = format_of("jsonl")
+    if selection := select(outcome, options):
+        sys.stdout.write(form.report(selection, options))
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import cast
+from condget.reports.formats import FORMATS, Format, format_of
+from condget.reports.options import ReportOptions
+from condget.reports.selection import Selection, select
 
-from condget.errors import UsageError
-from condget.reports.options import Report, ReportOptions
-
-_HOMES = {
-    "text": "condget.reports.text",
-    "jsonl": "condget.reports.jsonl",
-    "markdown": "condget.reports.markdown",
-}
-
-FORMATS: tuple[str, ...] = tuple(_HOMES)
-
-__all__ = ["FORMATS", "Report", "ReportOptions", "report_function"]
-
-
-def report_function(name: str) -> Report:
-    """Return the report of that format.
-
-    Raises:
-        UsageError: there is none of that name.
-    """
-    home = _HOMES.get(name)
-    if home is None:
-        raise UsageError(f'there is no format "{name}"; choose one of {", ".join(FORMATS)}')
-    return cast(Report, import_module(home).report)
+__all__ = ["FORMATS", "Format", "ReportOptions", "Selection", "format_of", "select"]

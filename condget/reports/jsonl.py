@@ -1,6 +1,6 @@
-"""The report for programs: JSON Lines, an object for each feed. ASCII, so that no reader can stumble.
+"""The report for programs: JSON Lines, an object for each feed. ASCII, so that every reader can decode it.
 
-`schema` names the set of keys; keys may be added under the same name, but none changes its meaning or goes.
+`schema` names the set of keys. Keys may be added under the same name; none is removed or changes its meaning.
 """
 
 from __future__ import annotations
@@ -9,20 +9,21 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from condget.reports.formats import Format
 from condget.reports.options import ReportOptions
 from condget.reports.phrases import instant, place
+from condget.reports.selection import Selection
 from condget.shown import address, without_credentials
 
 if TYPE_CHECKING:
-    from condget.feeds.values import Entry, Outcome
+    from condget.feeds.values import Entry
 
 SCHEMA = "condget.poll/1"
 
 
-def report(outcome: Outcome, options: ReportOptions) -> str:
-    """Return one line; a feed that was not asked has one only if all are wanted."""
-    if outcome.status == "skipped" and not options.all:
-        return ""
+def report(selection: Selection, options: ReportOptions) -> str:
+    """Return one line, with all entries that the outcome has."""
+    outcome = selection.outcome
     members = {
         "schema": SCHEMA,
         "url": place(outcome),
@@ -43,7 +44,7 @@ def report(outcome: Outcome, options: ReportOptions) -> str:
         "bytes": outcome.bytes,
         "bytes_saved": outcome.bytes_saved,
     }
-    # JSON escapes all controls but DEL; inside a string is the only place where one can be.
+    # JSON escapes all controls but DEL, which can stand inside strings only.
     return json.dumps(members, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n"
 
 
@@ -56,3 +57,6 @@ def _fields(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     for name, value in pairs:
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
     return joined
+
+
+FORMAT = Format(report)

@@ -1,29 +1,19 @@
-"""What a report may be asked for, and what a report is: a pure function from one outcome to its text."""
+"""What a report is to say beyond news and failures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
-
-if TYPE_CHECKING:
-    from condget.feeds.values import Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """What to say beyond news and failures. JSON Lines hold edited entries and those of first sight at all times."""
+    """What to report beyond news and failures; `selection` decides by these, formats read `colour` alone."""
 
-    #: Also feeds that are unchanged or were not asked, with the reason and the next poll.
+    #: Also feeds that are unchanged or were not requested, and the reason and time of every feed's next poll.
     all: bool = False
-    #: List edited entries.
+    #: Also edited entries, and feeds that have no other news.
     edited: bool = False
-    #: List the entries of a feed at first sight, too (F8).
+    #: List the entries of a feed at first sight (F8).
     first_entries: bool = False
     #: Escape sequences for a terminal.
     colour: bool = False
-
-
-#: Returns whole lines, or "" where there is nothing to say. Outcome by outcome, so that each report can be delivered
-#: before the outcome is committed (B7).
-Report: TypeAlias = "Callable[[Outcome, ReportOptions], str]"

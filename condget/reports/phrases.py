@@ -10,6 +10,7 @@ from condget.shown import address, line
 
 if TYPE_CHECKING:
     from condget.feeds.values import Entry, Outcome
+    from condget.reports.selection import Selection
 
 
 def label(outcome: Outcome) -> str:
@@ -47,10 +48,11 @@ def entries(number: int) -> str:
     return f"{number} entr{'y' if number == 1 else 'ies'}"
 
 
-def sentence(outcome: Outcome) -> str | None:
-    """Say what is to be said of a feed apart from its name and its entries; None for nothing."""
+def sentence(selection: Selection) -> str | None:
+    """Say what there is to say of a feed apart from its name and its entries; None for nothing."""
+    outcome = selection.outcome
     if outcome.status == "error":
-        # An error names its URL; said beside the feed's own, it would be said twice.
+        # The text of an error names its URL, which stands beside it as that of the feed.
         return line(outcome.error or "failed").removeprefix(f"{place(outcome)}: ")
     if outcome.status == "gone":
         return "gone (410) and not asked again; take it off the list"
@@ -63,12 +65,16 @@ def sentence(outcome: Outcome) -> str | None:
         clauses.append(f"moved to {address(outcome.moved_to)} and asked there from now on; change the list")
     if outcome.reissued:
         clauses.append("the known entries came with other ids, which is no news")
+    if not clauses and not selection.entries and not selection.edited:
+        clauses.append("changed" if outcome.changed else "unchanged")
     return "; ".join(clauses) or None
 
 
-def schedule(outcome: Outcome) -> str:
-    """Say why a feed is asked next when it is; the reason of a schedule ends with the instant."""
-    if outcome.reason:
-        return line(outcome.reason)
-    when = instant(outcome.next_poll)
+def schedule(selection: Selection) -> str:
+    """Say when a feed is polled next, and why then, where that is wanted; a reason ends with the instant."""
+    if not selection.schedule:
+        return ""
+    if selection.outcome.reason:
+        return line(selection.outcome.reason)
+    when = instant(selection.outcome.next_poll)
     return "" if when is None else f"next at {when}"

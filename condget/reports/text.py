@@ -1,42 +1,32 @@
-"""The report for people, as a terminal or a mail from cron shows it: news, moves and failures, else nothing."""
+"""The report for people, as a terminal or a mail from cron shows it: news and moves, and failures apart from them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from condget.reports.formats import Format
 from condget.reports.options import ReportOptions
 from condget.reports.phrases import heading, label, link, place, schedule, sentence
+from condget.reports.selection import Selection
 
 if TYPE_CHECKING:
-    from condget.feeds.values import Entry, Outcome
+    from condget.feeds.values import Entry
 
 
-def report(outcome: Outcome, options: ReportOptions) -> str:
+def report(selection: Selection, options: ReportOptions) -> str:
     """Return the lines about one feed."""
+    outcome = selection.outcome
     name, url = label(outcome), place(outcome)
     title = _styled(name, "1", options) + ("" if name == url else f" ({url})")
-    said = sentence(outcome)
     if outcome.status == "error":
-        return f"{_styled('error:', '31', options)} {title}: {said}\n"
-    if outcome.status == "skipped":
-        return f"{title}: {said}\n" if options.all else ""
-    lines = []
-    if outcome.status != "new" or options.first_entries:
-        for entry in outcome.entries:
-            lines += _entry("*", entry)
-    if options.edited:
-        for entry in outcome.edited:
-            lines += _entry("edited:", entry)
-    if said is None:
-        if not lines and not options.all:
-            return ""
-        said = "changed" if outcome.changed else "unchanged"
-        title += f": {said}" if not lines else ""
-    else:
-        title += f": {said}"
-    if options.all and (when := schedule(outcome)):
-        title += f"; {when}"
-    return "\n".join((title, *lines)) + "\n"
+        title = f"{_styled('error:', '31', options)} {title}"
+    clauses = "; ".join(filter(None, (sentence(selection), schedule(selection))))
+    lines = [f"{title}: {clauses}" if clauses else title]
+    for entry in selection.entries:
+        lines += _entry("*", entry)
+    for entry in selection.edited:
+        lines += _entry("edited:", entry)
+    return "\n".join(lines) + "\n"
 
 
 def _entry(mark: str, entry: Entry) -> list[str]:
@@ -46,3 +36,6 @@ def _entry(mark: str, entry: Entry) -> list[str]:
 
 def _styled(text: str, code: str, options: ReportOptions) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if options.colour else text
+
+
+FORMAT = Format(report, failures_apart=True)

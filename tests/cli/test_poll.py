@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from condget.reports import FORMATS
 from condget.stores.ledger import SqliteLedger
 from condget.stores.lock import lock
 from tests.origin import Answer, Origin, conditional, ok, redirect
@@ -341,3 +342,20 @@ def test_the_states_of_many_feeds_are_remembered(invoke: Run, origin: Origin, tm
     many.write_text("".join(f"{origin.url(f'/{n}')}\n" for n in range(100)))
     assert invoke("poll", many).stdout.count("first seen") == 100
     assert len(state_of(home).urls()) == 100
+
+
+def test_a_format_with_head_and_foot_makes_one_document(
+    invoke: Run, feeds: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The head comes before the first report and the foot behind the last; where nothing is new, neither does."""
+    monkeypatch.setitem(FORMATS, "page", "tests.cli.page_format")
+    monkeypatch.setenv("CONDGET_NOW", str(NOW))
+    origin.script("/other", ok(rss(1, title="Cake")))
+    origin.script("/bad", Answer(404))
+    feeds.write_text("".join(f"{origin.url(path)}\n" for path in ("/feed", "/other", "/bad")))
+    done = invoke("poll", "--format", "page", feeds)
+    first, *items, last = done.stdout.splitlines()
+    assert (first, last) == (f"<page made={NOW}>", "</page>")
+    assert sorted(items) == ["Cake new", "None error", "Tea new"]
+    assert (done.returncode, done.stderr) == (1, "")
+    assert said(invoke("poll", "--format", "page", feeds)) == SILENCE

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from condget.feeds.values import Entry, Outcome
+from condget.reports import ReportOptions, format_of, select
 
 CACHING = Entry("1", "urn:1", "Caching", "https://example.org/caching", "2024-05-01T10:00:00Z", "f1")
 HEADERS = Entry("2", "urn:2", "Headers", "https://example.org/headers", None, "f2")
@@ -40,3 +41,9 @@ SKIPPED = Outcome(
     next_poll=1_700_000_000,
 )
 REISSUED = replace(CHANGED, entries=(), reissued=True)
+
+
+def report_as(name: str, outcome: Outcome, options: ReportOptions) -> str:
+    """Return what a format makes of an outcome, "" where there is nothing to report."""
+    selection = select(outcome, options)
+    return format_of(name).report(selection, options) if selection else ""

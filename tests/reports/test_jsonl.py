@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
+from condget.feeds.values import Outcome
 from condget.reports import ReportOptions
-from condget.reports.jsonl import report
-from tests.reports.outcomes import CACHING, CHANGED, EDITED, FAILED, GONE, NEW, SKIPPED, UNCHANGED
+from tests.reports.outcomes import CACHING, CHANGED, EDITED, FAILED, GONE, NEW, SKIPPED, UNCHANGED, report_as
 
+report = partial(report_as, "jsonl")
 PLAIN = ReportOptions()
 
 
@@ -51,14 +53,19 @@ def test_f8_first_sight_carries_all_entries() -> None:
     assert len(json.loads(report(NEW, PLAIN))["entries"]) == 2
 
 
-def test_f5_edited_entries_are_apart_without_being_asked_for() -> None:
-    members = json.loads(report(EDITED, PLAIN))
+def test_f5_edited_entries_are_apart() -> None:
+    members = json.loads(report(EDITED, ReportOptions(edited=True)))
     assert (members["entries"], [entry["title"] for entry in members["edited"]]) == ([], ["Caching"])
 
 
+def test_f5_edited_entries_of_a_feed_with_news_are_in_its_line_at_all_times() -> None:
+    members = json.loads(report(replace(CHANGED, edited=(CACHING,)), PLAIN))
+    assert [entry["title"] for entry in members["edited"]] == ["Caching"]
+
+
 @pytest.mark.parametrize(("outcome", "status"), [(UNCHANGED, "unchanged"), (FAILED, "error"), (GONE, "gone")])
-def test_every_feed_that_was_asked_has_a_line(outcome: object, status: str) -> None:
-    assert json.loads(report(outcome, PLAIN))["status"] == status  # type: ignore[arg-type]
+def test_with_all_every_feed_has_a_line(outcome: Outcome, status: str) -> None:
+    assert json.loads(report(outcome, ReportOptions(all=True)))["status"] == status
 
 
 def test_a_skipped_feed_has_a_line_only_when_all_are_wanted() -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from condget.feeds.values import Entry, Outcome
 from condget.reports import ReportOptions
-from condget.reports.markdown import report
-from tests.reports.outcomes import CHANGED, EDITED, FAILED, NEW, SKIPPED, UNCHANGED
+from tests.reports.outcomes import CHANGED, EDITED, FAILED, NEW, SKIPPED, UNCHANGED, report_as
 
+report = partial(report_as, "markdown")
 PLAIN = ReportOptions()
 HEADING = "## [Example](https://example.org/feed.xml)\n\n"
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from condget.feeds.values import Entry, Outcome
 from condget.reports import ReportOptions
-from condget.reports.text import report
-from tests.reports.outcomes import CHANGED, EDITED, FAILED, GONE, MOVED, NEW, REISSUED, SKIPPED, UNCHANGED
+from tests.reports.outcomes import CHANGED, EDITED, FAILED, GONE, MOVED, NEW, REISSUED, SKIPPED, UNCHANGED, report_as
 
+report = partial(report_as, "text")
 PLAIN = ReportOptions()
 WHERE = "Example (https://example.org/feed.xml)"
 NEXT = "the plain minimum of 60 min; next at 22:13Z"

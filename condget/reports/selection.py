@@ -1,0 +1,44 @@
+"""What of an outcome is worth reporting (F5, F8): decided here, once, for all formats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from condget.reports.options import ReportOptions
+
+if TYPE_CHECKING:
+    from condget.feeds.values import Entry, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """An outcome to report, and which of its parts people want to read.
+
+    A format for programs has all entries of a feed that is reported, edited ones and those of first sight included;
+    they are in `outcome`.
+    """
+
+    outcome: Outcome
+    #: The new entries to list.
+    entries: tuple[Entry, ...] = ()
+    #: The edited entries to list.
+    edited: tuple[Entry, ...] = ()
+    #: Whether to say when the feed is polled next, and why then.
+    schedule: bool = False
+
+    @property
+    def is_news(self) -> bool:
+        """Whether a script should take notice (`--exit-code`)."""
+        return self.outcome.status in ("new", "changed", "moved")
+
+
+def select(outcome: Outcome, options: ReportOptions) -> Selection | None:
+    """Return what to report of an outcome, None for nothing."""
+    edited = outcome.edited if options.edited else ()
+    is_news = outcome.status == "changed" and bool(outcome.entries or outcome.reissued or edited)
+    if not (options.all or is_news or outcome.status in ("new", "moved", "gone", "error")):
+        return None
+    entries = outcome.entries if outcome.status != "new" or options.first_entries else ()
+    # The reason why a feed was not requested is its schedule already.
+    return Selection(outcome, entries, edited, schedule=options.all and outcome.status != "skipped")
