@@ -22,7 +22,7 @@ Feeds = Annotated[
         help="Lists of feeds (a URL per line, or OPML), URLs of feeds, or - for a list on stdin.",
     ),
 ]
-State = Annotated[Path | None, typer.Option("--state", metavar="FILE", help="Use this state file, not the user's own.")]
+State = Annotated[str | None, typer.Option("--state", metavar="FILE", help="Use this state file, not the user's own.")]
 
 
 def read(feeds: Iterable[str]) -> tuple[Subscription, ...]:

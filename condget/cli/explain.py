@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,12 +36,12 @@ def explain(
     """
     from condget.polling.batch import host_of
     from condget.shown import address, line
-    from condget.stores.ledger import SqliteLedger
+    from condget.stores.opening import open_ledger_for_reading
 
     (subscription,) = read([url])
     listed = next((one for one in read(feeds or []) if one.key == subscription.key), None)
     now = settings.clock()()
-    with closing(SqliteLedger(state or settings.state_path(), read_only=True)) as ledger:
+    with open_ledger_for_reading(state) as ledger:
         known = ledger.load([subscription.key]).get(subscription.key)
         seen = len(ledger.seen(subscription.key))
         hold = ledger.holds().get(host_of((known.moved_to if known else None) or subscription.url))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 from condget import settings
 from condget.cli.arguments import Feeds, State, read
 from condget.cli.output import put
@@ -23,11 +21,11 @@ def list_feeds(feeds: Feeds, state: State = None) -> None:
     from condget.feeds.values import FeedState, HostHold
     from condget.polling.batch import host_of
     from condget.shown import address, line
-    from condget.stores.ledger import SqliteLedger
+    from condget.stores.opening import open_ledger_for_reading
 
     subscriptions = read(feeds)
     now = settings.clock()()
-    with closing(SqliteLedger(state or settings.state_path(), read_only=True)) as ledger:
+    with open_ledger_for_reading(state) as ledger:
         states = ledger.load([subscription.key for subscription in subscriptions])
         holds = ledger.holds()
     rows: list[tuple[float, str, str]] = []

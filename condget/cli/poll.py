@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import signal
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -121,26 +121,28 @@ def poll(
     subscriptions = read(feeds)
     clock = settings.clock()
 
-    from condget.stores.ledger import SqliteLedger
-    from condget.stores.lock import lock
+    from condget.stores.opening import open_ledger, open_ledger_for_reading
 
-    path = state or settings.state_path()
-    with (
-        nullcontext() if dry_run else lock(path, wait, clock=clock),
-        closing(SqliteLedger(path, read_only=dry_run, clock=clock)) as ledger,
-    ):
-        for notice in ledger.notices:
-            say(notice)
-        now = clock()
-        if not dry_run:
-            ledger.set_back(now)
-        planned = plan(subscriptions, ledger, run_options, now)
-        delivery = Delivery(form, replace(options, all=all_ or dry_run), now, quiet=quiet, verbose=verbose)
-        if dry_run:
-            delivery.deliver(_would_ask(planned))
+    if dry_run:
+        with open_ledger_for_reading(state) as reader:
+            now = clock()
+            planned = plan(subscriptions, reader, run_options, now)
+        delivery = Delivery(form, replace(options, all=True), now, quiet=quiet, verbose=verbose)
+        delivery.deliver(_would_ask(planned))
         if all_:
             delivery.deliver(tuple(planned.skipped()))
-        if dry_run or not (planned.asked or planned.refused):
+        delivery.finish()
+        return 0
+    with open_ledger(state, wait=wait, clock=clock) as ledger:
+        now = clock()
+        ledger.set_back(now)
+        planned = plan(subscriptions, ledger, run_options, now)
+        for notice in ledger.take_notices():
+            say(notice)
+        delivery = Delivery(form, replace(options, all=all_), now, quiet=quiet, verbose=verbose)
+        if all_:
+            delivery.deliver(tuple(planned.skipped()))
+        if not (planned.asked or planned.refused):
             delivery.finish()
             return 0
         from condget.polling import run
@@ -159,6 +161,8 @@ def poll(
                 delivery.deliver(group)
                 delivery.show_progress(total)
         delivery.finish()
+        for notice in ledger.take_notices():
+            say(notice)
         if interrupted:
             from condget.cli import exit_code as code_of
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from condget import settings
 from condget.cli.arguments import State
 from condget.cli.output import put_json, say
 
@@ -38,10 +36,10 @@ def export(state: State = None) -> None:
     Examples:
       condget state export > state.jsonl
     """
-    from condget.stores.ledger import SqliteLedger
+    from condget.stores.opening import open_ledger_for_reading
     from condget.stores.transfer import export_state
 
-    with closing(SqliteLedger(state or settings.state_path(), read_only=True)) as ledger:
+    with open_ledger_for_reading(state) as ledger:
         for line in export_state(ledger):
             put_json(line)
 
@@ -60,12 +58,13 @@ def import_(
     Examples:
       condget state import state.jsonl
     """
-    from condget.stores.ledger import SqliteLedger
-    from condget.stores.lock import lock
+    from condget.stores.opening import open_ledger
     from condget.stores.transfer import import_state
 
     data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    path = state or settings.state_path()
-    with lock(path, wait), closing(SqliteLedger(path)) as ledger:
+    with open_ledger(state, wait=wait) as ledger:
         taken = import_state(ledger, data.decode("utf-8", "replace").split("\n"))
+        notices = ledger.take_notices()
+    for notice in notices:
+        say(notice)
     say(f"{taken.taken} feeds taken over, {taken.left} left as they are")

@@ -93,8 +93,8 @@ def poll(
     """Poll the feeds that are due and yield what each brought.
 
     What an outcome says is committed to the ledger after the caller has come back for the next one; leave the loop
-    early, and the last outcomes come again with the next poll. One run at a time may use a ledger; for a
-    `SqliteLedger` hold `condget.stores.lock.lock`.
+    early, and the last outcomes come again with the next poll. One run at a time may use a ledger;
+    `condget.stores.opening.open_ledger` sees to that.
 
     >>> from condget.feeds.subscriptions import single
     >>> from condget.stores.memory_ledger import MemoryLedger

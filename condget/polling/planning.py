@@ -17,7 +17,7 @@ from condget.polling.run_options import RunOptions
 if TYPE_CHECKING:
     from condget.feeds.values import FeedState, HostHold, Outcome
     from condget.polling.batch import Batch, Job
-    from condget.stores.protocols import Ledger
+    from condget.stores.protocols import LedgerReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Plan:
             yield Outcome(subscription.key, "skipped", name=subscription.name, reason=reason, next_poll=next_poll)
 
 
-def plan(subscriptions: Iterable[Subscription], ledger: Ledger, run_options: RunOptions, now: float) -> Plan:
+def plan(subscriptions: Iterable[Subscription], ledger: LedgerReader, run_options: RunOptions, now: float) -> Plan:
     """Decide which feeds are asked now. Reads the ledger and writes nothing."""
     unique: dict[str, Subscription] = {}
     for subscription in subscriptions:
@@ -114,7 +114,7 @@ def pace_of(subscription: Subscription, run_options: RunOptions) -> Pace:
 
 
 def _former(
-    unique: Mapping[str, Subscription], known: Mapping[str, object], ledger: Ledger
+    unique: Mapping[str, Subscription], known: Mapping[str, object], ledger: LedgerReader
 ) -> dict[str, tuple[str, Due]]:
     """Return by what URL those feeds are known, and when they are due, that are listed now where they had moved to.
 

@@ -66,5 +66,8 @@ class MemoryLedger:
                 self._holds[host] = (replace(hold, until=hold.until - by), since - by)
         return by
 
+    def take_notices(self) -> Sequence[str]:
+        return ()
+
     def close(self) -> None:
         """Nothing to do: what is remembered lives as long as the object."""

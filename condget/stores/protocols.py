@@ -1,4 +1,4 @@
-"""The two protocols of persistence. Contract tests to inherit stand in tests/stores/."""
+"""The protocols of persistence: `Store` and `Ledger`. Contract tests to inherit stand in tests/stores/."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
-class Ledger(Protocol):
-    """Feed states between polls. One run at a time may write; others may read meanwhile."""
+class LedgerReader(Protocol):
+    """Feed states between polls, for reading. Every method may raise `StoreError`."""
 
     def due(self, urls: Sequence[str]) -> Mapping[str, Due]:
         """Return when each known feed among those URLs is due; cheap for 50,000 of them."""
@@ -75,7 +75,7 @@ class Ledger(Protocol):
         """Return what is remembered of a feed's entries, by key."""
 
     def moves(self) -> Mapping[str, str]:
-        """Return the URLs of feeds that moved, by the URL where they are asked now."""
+        """Return the URLs of feeds that moved, by the URL where they are requested now."""
 
     def urls(self) -> Sequence[str]:
         """Return the URLs of all feeds that are remembered."""
@@ -83,10 +83,17 @@ class Ledger(Protocol):
     def last_reached(self) -> float:
         """Return when any feed was polled last, 0 if none ever was: the machine was online then (C13)."""
 
+    def close(self) -> None: ...
+
+
+class Ledger(LedgerReader, Protocol):
+    """Feed states between polls, for the one run at a time that may write; others may read meanwhile."""
+
     def commit(self, outcomes: Iterable[Outcome]) -> None:
         """Write the states, seen entries and holds of reported outcomes in one transaction."""
 
     def set_back(self, now: float) -> float:
         """Move what was planned by a clock that ran ahead of `now`; return by how many seconds (0: nothing was)."""
 
-    def close(self) -> None: ...
+    def take_notices(self) -> Sequence[str]:
+        """Return what was mended since the last call, such as a corrupt file that was set aside, a sentence each."""

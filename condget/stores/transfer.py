@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from condget.errors import UsageError
 from condget.feeds.values import HostHold, Outcome, SeenEntry
-from condget.stores.protocols import Ledger
+from condget.stores.protocols import Ledger, LedgerReader
 from condget.stores.records import Record, from_record, from_text, to_record, to_text
 
 SCHEMA = "condget-state/1"
@@ -26,7 +26,7 @@ class Imported:
     left: int
 
 
-def export_state(ledger: Ledger) -> Iterator[str]:
+def export_state(ledger: LedgerReader) -> Iterator[str]:
     """Yield the lines, each without its line feed. No secret is among them (F12)."""
     for url in ledger.urls():
         state = ledger.load([url]).get(url)

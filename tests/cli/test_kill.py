@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 
 from condget.feeds.documents import parse
-from condget.stores.ledger import SqliteLedger
+from condget.stores.ledger_reader import SqliteLedgerReader
 from tests.origin import Answer, Origin, RawRequest, not_modified, ok
 from tests.polling.support import rss
 
@@ -75,7 +75,7 @@ def test_b7_killed_at_any_instant_nothing_is_lost(environment: dict[str, str], o
                 reported |= {(told["url"], entry["id"]) for entry in told["entries"]}
         if not state.exists():
             continue
-        ledger = SqliteLedger(state, read_only=True)
+        ledger = SqliteLedgerReader(state)
         for url in urls:
             seen = {(url, keys[key]) for key in ledger.seen(url) if key in keys}
             assert seen <= reported

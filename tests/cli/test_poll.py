@@ -16,6 +16,7 @@ import pytest
 
 from condget.reports import FORMATS
 from condget.stores.ledger import SqliteLedger
+from condget.stores.ledger_reader import SqliteLedgerReader
 from condget.stores.lock import lock
 from tests.origin import Answer, Origin, conditional, ok, redirect
 from tests.polling.support import rss
@@ -34,7 +35,7 @@ def feeds(origin: Origin, tmp_path: Path) -> Path:
 
 
 def state_of(home: Path) -> SqliteLedger:
-    return SqliteLedger(home / "state" / "feeds.sqlite3", read_only=True)
+    return SqliteLedgerReader(home / "state" / "feeds.sqlite3")
 
 
 def lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, object]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from condget.errors import StateLocked, StoreError
-from condget.stores.ledger import SqliteLedger
+from condget.stores.ledger_reader import SqliteLedgerReader
 from condget.stores.lock import lock
 
 
@@ -53,7 +53,7 @@ def test_a_second_run_is_told_who_holds_the_state_and_since_when(path: Path) -> 
             with pytest.raises(StateLocked, match=words), lock(path):
                 pass
         # Readers need no lock.
-        with SqliteLedger(path, read_only=True) as ledger:
+        with SqliteLedgerReader(path) as ledger:
             assert ledger.urls() == []
 
 

@@ -1,0 +1,36 @@
+"""The tables of the state file, version by version.
+
+`feeds` has the few columns that every poll changes, so that 50,000 feeds are looked up at once and a feed without news
+costs one small row. The rest of a feed's state is JSON in `states`, rewritten only when it differs from what was
+loaded.
+"""
+
+from __future__ import annotations
+
+from condget.stores.sqlite_file import Format
+
+#: Which texts of states say that a feed moved. They are few, and an index holds them.
+MOVED = """instr(state, '"moved_to":')"""
+
+STATE = Format(
+    "state file",
+    application_id=0x63676574,  # "cget" in ASCII
+    steps=(
+        (
+            """CREATE TABLE feeds (
+                id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, next_poll REAL NOT NULL, last_polled REAL,
+                gone INTEGER NOT NULL, interval REAL NOT NULL, reason TEXT NOT NULL)""",
+            "CREATE TABLE states (feed INTEGER PRIMARY KEY REFERENCES feeds, state TEXT NOT NULL)",
+            "CREATE TABLE items (feed INTEGER PRIMARY KEY REFERENCES feeds, items TEXT NOT NULL)",
+            """CREATE TABLE seen (
+                feed INTEGER NOT NULL REFERENCES feeds, key BLOB NOT NULL, fingerprint TEXT NOT NULL,
+                first_seen REAL NOT NULL, last_seen REAL NOT NULL, PRIMARY KEY (feed, key)) WITHOUT ROWID""",
+            """CREATE TABLE holds (
+                host TEXT PRIMARY KEY, until REAL NOT NULL, reason TEXT NOT NULL, since REAL) WITHOUT ROWID""",
+            f"CREATE INDEX moves ON states (json_extract(state, '$.moved_to')) WHERE {MOVED}",
+        ),
+    ),
+)
+
+#: How long to wait for another process, in seconds; a commit takes milliseconds.
+BUSY = 5.0

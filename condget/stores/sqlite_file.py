@@ -1,0 +1,115 @@
+"""What the SQLite files of condget have in common: whose a file is, its version, its upgrade, its transactions.
+
+A file of another program, or of a newer condget, is refused before a byte is written (F11). An older file is upgraded
+in place by numbered steps.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from condget.errors import NewerState, StoreError
+
+#: A write-ahead log of its header alone, in bytes: SQLite 3.40 reports a log that a killed run left like this as a
+#: locking protocol error.
+_LOG_HEADER = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A kind of file: its name in messages, the application id in its header, and its versions."""
+
+    name: str
+    application_id: int
+    #: Each step brings a file from the version that is its index to the next. Steps are only ever added.
+    steps: tuple[tuple[str, ...], ...]
+
+    @property
+    def version(self) -> int:
+        """The version that this condget writes."""
+        return len(self.steps)
+
+
+def connect(path: Path, parameters: str, busy: float) -> sqlite3.Connection:
+    """Return a connection without implicit transactions; `parameters` are those of an SQLite URI, `busy` in seconds."""
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{parameters}",
+        uri=True,
+        timeout=busy,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+
+
+def connect_for_reading(path: Path, busy: float) -> tuple[sqlite3.Connection, bool]:
+    """Return a connection that writes no byte and creates no file, and whether it treats the file as immutable.
+
+    Without a write-ahead log, nobody has the file open for writing. With a log, of a run that goes on or was killed,
+    SQLite reads both files and keeps its index of the log in memory rather than in the -shm file.
+    """
+    if file_size(Path(f"{path}-wal")) <= _LOG_HEADER:
+        return connect(path, "mode=ro&immutable=1", busy), True
+    # A log without its -shm file was copied from elsewhere: SQLite has to make one.
+    shared = "" if file_size(Path(f"{path}-shm")) < 0 else "&readonly_shm=1"
+    return connect(path, f"mode=ro{shared}", busy), False
+
+
+def version_of(connection: sqlite3.Connection, path: Path, kind: Format) -> int:
+    """Return the version of a file, 0 for an empty one.
+
+    Raises:
+        StoreError: the file belongs to another program.
+        NewerState: a newer condget wrote it.
+    """
+    # One statement, so that all three are of one instant.
+    ((application, version, tables),) = connection.execute(
+        """SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)
+        FROM pragma_application_id, pragma_user_version"""
+    ).fetchall()
+    if application != kind.application_id and (application or version or tables):
+        raise StoreError(f"The file {path} is a database of another program; name another {kind.name}.")
+    if version > kind.version:
+        raise NewerState(
+            f"The {kind.name} {path} was written by a newer condget (version {version}, this one knows "
+            f"{kind.version}) and is left untouched; upgrade condget, or name another {kind.name}."
+        )
+    return int(version)
+
+
+def upgrade(connection: sqlite3.Connection, path: Path, kind: Format) -> None:
+    """Bring a file to this version in one transaction, which also shows that the file can be written."""
+    with transaction(connection):
+        version = version_of(connection, path, kind)  # another process may have been quicker
+        for step in kind.steps[version:]:
+            for statement in step:
+                connection.execute(statement)
+        if version < kind.version:
+            connection.execute(f"PRAGMA application_id = {kind.application_id}")
+            connection.execute(f"PRAGMA user_version = {kind.version}")
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Write in one transaction: all of it or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite may have rolled back by itself, as it does on a full disk.
+        if connection.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+        raise
+
+
+def file_size(path: Path) -> int:
+    """Return the length of a file in bytes, -1 where there is none."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1
