@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from condget.cache.fields import Fields
+from condget.cache.freshness import Freshness
 from condget.cache.messages import Request, StoredResponse
-from condget.cache.status import CacheStatus, Fwd
+
+#: Why a request is forwarded (RFC 9211 §2.2).
+Fwd = Literal["bypass", "method", "uri-miss", "vary-miss", "miss", "request", "stale", "partial"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +21,10 @@ class Reuse:
     status_code: int
     reason_phrase: str
     fields: Fields
-    status: CacheStatus
+    freshness: Freshness
     start: int = 0
     stop: int = 0
-    #: To be sent in the background meanwhile (stale-while-revalidate, RFC 5861 §3).
+    #: The request to send in the background meanwhile (stale-while-revalidate, RFC 5861 §3).
     refresh: Forward | None = None
 
 
@@ -35,11 +39,11 @@ class Forward:
     validates: tuple[StoredResponse, ...] = ()
     #: All stored responses that match the request; a complete new one takes their place.
     replaces: tuple[StoredResponse, ...] = ()
-    #: May stand in if the origin fails.
+    #: The stored response that may stand in if the origin fails.
     fallback: StoredResponse | None = None
-    #: The stored first part of the content that `request` asks the rest of.
+    #: The stored first part of the content; `request` is for the rest.
     completes: StoredResponse | None = None
-    #: False: whatever comes is not stored, for this reason.
+    #: Why the response must not be stored; None: `settle` decides.
     not_stored: str | None = None
 
 
@@ -47,7 +51,8 @@ class Forward:
 class Unsatisfiable:
     """Only a stored response was wanted and none may be used: 504 (RFC 9111 §5.2.1.7)."""
 
-    status: CacheStatus
+    fwd: Fwd
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Invalidate:
-    """Delete whatever is stored for these URLs (RFC 9111 §4.4)."""
+    """Delete everything stored for these URLs (RFC 9111 §4.4)."""
 
     urls: tuple[str, ...]
 
@@ -87,10 +92,20 @@ Write = Save | Freshen | Delete | Invalidate
 class Settlement:
     """What a response means: the caller gets `reuse`, or where it is None the response itself."""
 
-    status: CacheStatus
     writes: tuple[Write, ...] = ()
     reuse: Reuse | None = None
-    #: The origin's answer helps nobody: ask again, without preconditions.
-    again: Forward | None = None
+    #: The response is of no use to the caller: send this request, which has no preconditions of ours.
+    retry: Forward | None = None
     #: The response is a 206 that completes this stored part: the caller gets 200 with these fields and both contents.
     completed: Save | None = None
+    #: How fresh the response is, where the caller gets it and it may be stored.
+    freshness: Freshness | None = None
+    #: Why nothing of the response is stored.
+    not_stored: str | None = None
+    #: Why `reuse` is a stale response that stands in for the origin.
+    stale: str | None = None
+
+    @property
+    def stored(self) -> bool:
+        """Whether the response is stored, or freshens a stored one."""
+        return any(isinstance(write, (Save, Freshen)) for write in self.writes)

@@ -1,6 +1,6 @@
-"""Validation (RFC 9111 §4.3): the conditional request that is forwarded, and which stored response a 304 then confirms.
+"""Validation (RFC 9111 §4.3): the conditional request to forward, and the stored response that a 304 confirms.
 
-The caller's own conditions are kept: ours are added where both can be told apart in the answer.
+The caller's own conditions stay. Ours are added where the response shows which of them it answers.
 """
 
 from __future__ import annotations
@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from condget.cache.actions import Forward
+from condget.cache.actions import Forward, Fwd
 from condget.cache.fields import Fields
 from condget.cache.freshening import selected
 from condget.cache.messages import Request, Response, StoredResponse
 from condget.cache.policy import Mode
 from condget.cache.ranges import end_of, is_complete, strong_validator
-from condget.cache.status import Fwd
 from condget.cache.validators import (
     etag_of,
     is_conditional,
@@ -28,7 +27,7 @@ from condget.cache.validators import (
 MOST_VARIANTS = 16
 
 
-def validating(
+def conditional_request(
     request: Request,
     current: StoredResponse | None,
     matching: Sequence[StoredResponse],
@@ -63,7 +62,7 @@ def validating(
 
 
 def _joined(fields: Fields, pairs: tuple[tuple[str, str], ...]) -> Fields | None:
-    """Add preconditions to those of the caller, overwriting none; None where they cannot be told apart afterwards."""
+    """Add preconditions to the caller's, overwriting none; None: a response would not show which of them it answers."""
     own = fields.get("if-none-match")
     for name, value in pairs:
         if name == "If-None-Match" and own is not None:
@@ -81,7 +80,7 @@ def _joined(fields: Fields, pairs: tuple[tuple[str, str], ...]) -> Fields | None
 
 
 def _completing(base: Forward, matching: Sequence[StoredResponse]) -> Forward:
-    """FetchRequest only for the rest where the first part is stored with a strong validator (RFC 9111 §3.3)."""
+    """Request only the rest where the first part is stored with a strong validator (RFC 9111 §3.3)."""
     fields = base.request.fields
     if "range" in fields or is_conditional(base.request):
         return base
@@ -95,7 +94,7 @@ def _completing(base: Forward, matching: Sequence[StoredResponse]) -> Forward:
     return base
 
 
-def validated_by(forward: Forward, response: Response) -> StoredResponse | None:
+def confirmed_by(forward: Forward, response: Response) -> StoredResponse | None:
     """Return the stored response that a 304 confirms, None where it confirms none of ours."""
     if not forward.validates:
         return None
@@ -110,15 +109,17 @@ def validated_by(forward: Forward, response: Response) -> StoredResponse | None:
 
 
 def bypassing(request: Request) -> Request:
+    """Return the request with the fields that make caches on the way forward it."""
     if "cache-control" in request.fields:
         return request
     return replace(request, fields=request.fields.plus([("Cache-Control", "no-cache"), ("Pragma", "no-cache")]))
 
 
-def ask_again(forward: Forward) -> Forward:
-    """Return the same request without anything that was added to it."""
+def unconditional(forward: Forward) -> Forward:
+    """Return the request as the caller made it, without the preconditions of ours."""
     return replace(forward, request=forward.caller, validates=(), completes=None)
 
 
 def unstorable_head(request: Request) -> str | None:
+    """Return why the response to a HEAD is not stored; None for other methods."""
     return "method HEAD" if request.method == "HEAD" else None

@@ -69,7 +69,7 @@ def field_names(argument: str | None) -> frozenset[str]:
     return frozenset(name.lower() for name in split_list(argument or ""))
 
 
-def asked_directives(fields: Fields) -> Directives:
+def request_directives(fields: Fields) -> Directives:
     """Return the directives of a request; HTTP/1.0's `Pragma: no-cache` counts (RFC 9111 §5.4)."""
     lines = fields.all("cache-control")
     if lines:

@@ -1,7 +1,7 @@
 """Fields: the header fields of a message, with order, case, repetition and odd bytes kept (RFC 9110 §5).
 
-Text is latin-1, so that every byte that came goes back unchanged. Parsers for the values that caching needs stand
-below: lists, quoted strings, dates, delta-seconds. They never raise; what cannot be read is None.
+Text is latin-1, so that every received byte goes back unchanged. Values are parsed where they are needed: lists and
+delta-seconds in `directives`, dates in `dates`, ranges in `ranges`. No parser raises; an invalid value is None.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""Freshness (RFC 9111 §4.2): the age of a stored response, its freshness lifetime, and what its sum allows."""
+"""Freshness (RFC 9111 §4.2): the current age of a response and its freshness lifetime, stated or heuristic."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from condget.cache.dates import parse_date
 from condget.cache.directives import Directives, parse_cache_control, parse_delta_seconds, split_list
@@ -16,6 +18,19 @@ HEURISTICALLY_CACHEABLE = frozenset({200, 203, 204, 206, 300, 301, 308, 404, 405
 #: RFC 9111 §4.2.2: "a typical setting of this fraction might be 10%".
 HEURISTIC_FRACTION = 0.1
 HEURISTIC_MAXIMUM = 7 * 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """The current age and the freshness lifetime of a response at one instant, in seconds."""
+
+    age: float
+    lifetime: float
+
+    @property
+    def ttl(self) -> float:
+        """The remaining lifetime, negative when stale."""
+        return self.lifetime - self.age
 
 
 def date_of(response: Response | StoredResponse) -> float:

@@ -9,6 +9,8 @@ from typing import Literal, get_args
 from condget.cache.freshness import (
     HEURISTIC_FRACTION,
     HEURISTICALLY_CACHEABLE,
+    Freshness,
+    current_age,
     explicit_lifetime,
     heuristic_lifetime,
     says_pragma_no_cache,
@@ -42,6 +44,10 @@ class Policy:
             raise ValueError("Policy(ttl=...) is a number of seconds, 0 or more")
         if not 0 <= self.heuristic_fraction <= 1:
             raise ValueError("Policy(heuristic_fraction=...) lies between 0 and 1")
+
+    def freshness(self, response: Response | StoredResponse, now: float) -> Freshness:
+        """Return the age and the lifetime of a response."""
+        return Freshness(current_age(response, now), self.lifetime(response))
 
     def lifetime(self, response: Response | StoredResponse) -> float:
         """Return the freshness lifetime of a response in seconds (§4.2.1, §4.2.2)."""

@@ -39,7 +39,8 @@ def evaluate(
     """Return what a request gets for its preconditions: 200 (perform the method), 304 or 412 (§13.2.2).
 
     `etag` and `last_modified` (an HTTP-date or POSIX seconds) are those of the current representation.
-    Without either there is none, and `*` does not match. What is no HTTP-date is ignored, the resource's too.
+    Without either there is no representation, and `*` does not match. Invalid HTTP-dates are ignored, the
+    resource's too.
 
     >>> evaluate("GET", {"If-None-Match": '"a", "b"'}, 'W/"b"', None)
     304
@@ -48,21 +49,21 @@ def evaluate(
     """
     if method in ("CONNECT", "OPTIONS", "TRACE"):  # they select no representation (§13.2.1)
         return 200
-    asked = _fields(fields)
+    conditions = _fields(fields)
     exists = etag is not None or last_modified is not None
     modified = _instant(last_modified)
     reads = method in ("GET", "HEAD")
 
-    if (if_match := asked.get("If-Match")) is not None:
+    if (if_match := conditions.get("If-Match")) is not None:
         if not _lists(if_match, etag, exists, strong_match):
             return 412
-    elif _later(modified, asked.get("If-Unmodified-Since")) is True:
+    elif _later(modified, conditions.get("If-Unmodified-Since")) is True:
         return 412
 
-    if (if_none_match := asked.get("If-None-Match")) is not None:
+    if (if_none_match := conditions.get("If-None-Match")) is not None:
         if _lists(if_none_match, etag, exists, weak_match):
             return 304 if reads else 412
-    elif reads and _later(modified, asked.get("If-Modified-Since")) is False:
+    elif reads and _later(modified, conditions.get("If-Modified-Since")) is False:
         return 304
     return 200
 

@@ -6,21 +6,21 @@ RFC 9111 §3 (storing), §4.3.3 to §4.3.5 (304 and HEAD), §4.4 (invalidation),
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from condget.cache.actions import Delete, Forward, Freshen, Invalidate, Save, Settlement, Write
-from condget.cache.conditional import ask_again, validated_by
-from condget.cache.directives import asked_directives, parse_delta_seconds
+from condget.cache.conditional import confirmed_by, unconditional
+from condget.cache.directives import parse_delta_seconds, request_directives
 from condget.cache.freshening import freshened, head_agrees
-from condget.cache.freshness import current_age, explicit_lifetime
+from condget.cache.freshness import explicit_lifetime
 from condget.cache.messages import Response, StoredResponse
 from condget.cache.policy import Policy
 from condget.cache.ranges import end_of, is_complete, may_combine, parse_content_range, strong_validator
-from condget.cache.reuse import answer
-from condget.cache.status import CacheStatus
+from condget.cache.reuse import reused_as
 from condget.cache.storing import to_stored, why_not
 from condget.cache.validators import is_conditional
 from condget.cache.vary import selecting_fields
+from condget.urls import origin_of
 
 #: Methods that promise to change nothing (RFC 9110 §9.2.1 and the IANA registry); all others invalidate.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH", "QUERY"})
@@ -32,62 +32,56 @@ MOST_SELECTING = 16
 def settle(forward: Forward, response: Response, policy: Policy) -> Settlement:
     """Return what the origin's response to a forwarded request means (RFC 9111 §3, §4.3.3 to §4.3.5, §4.4)."""
     caller = forward.caller
-    status = CacheStatus(fwd=forward.fwd, fwd_status=response.status)
-    now = response.response_time
     if caller.method not in ("GET", "HEAD"):
-        return _settle_other_method(forward, response, policy, status)
-    if response.status >= 500 and forward.fallback is not None:
-        detail = f"stale, the origin answered {response.status}"
-        settlement = _stand_in(forward, forward.fallback, policy, now, replace(status), detail)
-        if settlement.reuse is not None:
-            return settlement
+        return _settle_other_method(forward, response, policy)
+    if response.status >= 500:
+        cause = f"the origin answered {response.status}"
+        stand_in = settle_failure(forward, policy, response.response_time, cause)
+        if stand_in is not None:
+            return stand_in
     if caller.method == "HEAD":
-        return _settle_head(forward, response, status)
+        return _settle_head(forward, response)
     if response.status == 304:
-        return _settle_not_modified(forward, response, policy, status)
+        return _settle_not_modified(forward, response, policy)
     if forward.completes is not None:
         rest = parse_content_range(response.fields.get("content-range"))
         reaches_end = rest is not None and rest[1] + 1 == forward.completes.complete_length
         if response.status == 206 and reaches_end and may_combine(forward.completes, response):
-            return _settle_completed(forward, forward.completes, response, status)
+            return _settle_completed(forward, forward.completes, response)
         if response.status in (206, 416):
-            return Settlement(status, again=ask_again(forward))
+            return Settlement(retry=unconditional(forward))
 
-    lifetime = policy.lifetime(response)
-    status.age = int(current_age(response, now))
-    status.ttl = int(lifetime - status.age)
-    reason = forward.not_stored or why_not(caller, response, lifetime) or _too_long(response, policy)
+    freshness = policy.freshness(response, response.response_time)
+    reason = forward.not_stored or why_not(caller, response, freshness.lifetime) or _too_long(response, policy)
     if reason is not None:
-        status.detail = f"not stored: {reason}"
-        # What the origin says now supersedes what was stored, except where it only refuses or fails.
+        # The response supersedes the stored ones, except where the origin only refuses or fails.
         superseded = forward.replaces if response.status < 400 or response.status in (404, 410) else ()
-        return Settlement(status, (Delete(superseded),) if superseded and forward.not_stored is None else ())
+        deletes = (Delete(superseded),) if superseded and forward.not_stored is None else ()
+        return Settlement(deletes, freshness=freshness, not_stored=reason)
     stored = to_stored(caller, response)
-    status.stored = True
-    if response.status != 206:
-        return Settlement(status, (Save(stored, forward.replaces),))
-    return Settlement(status, (_save_part(forward, stored, response),))
+    save = Save(stored, forward.replaces) if response.status != 206 else _save_part(forward, stored, response)
+    return Settlement((save,), freshness=freshness)
 
 
 def settle_failure(forward: Forward, policy: Policy, now: float, cause: str) -> Settlement | None:
-    """Return a stale response that stands in for an origin that cannot be reached (RFC 9111 §4.2.4), or None."""
-    if forward.fallback is None:
+    """Return a stale response that stands in for an origin that fails (RFC 9111 §4.2.4), or None."""
+    stored = forward.fallback
+    if stored is None:
         return None
-    status = CacheStatus(fwd=forward.fwd)
-    return _stand_in(forward, forward.fallback, policy, now, status, f"stale, {cause}")
+    reuse = reused_as(forward.caller, stored, policy.freshness(stored, now))
+    return None if reuse is None else Settlement(reuse=reuse, stale=f"stale, {cause}")
 
 
-def _settle_other_method(forward: Forward, response: Response, policy: Policy, status: CacheStatus) -> Settlement:
+def _settle_other_method(forward: Forward, response: Response, policy: Policy) -> Settlement:
     request = forward.caller
-    status.detail = f"not stored: {forward.not_stored}"
     if request.method in SAFE_METHODS or not 200 <= response.status < 400:
-        return Settlement(status)
+        return Settlement(not_stored=forward.not_stored)
     urls = [request.url]
     for name in ("location", "content-location"):
         url = _of_same_origin(request.url, response.fields.first(name))
         if url is not None and url not in urls:
             urls.append(url)
-    writes: tuple[Write, ...] = (Invalidate(tuple(urls)),)
+    invalidate = Invalidate(tuple(urls))
     lifetime = explicit_lifetime(response) or 0.0
     get = replace(request, method="GET")
     if (
@@ -95,55 +89,46 @@ def _settle_other_method(forward: Forward, response: Response, policy: Policy, s
         and _of_same_origin(request.url, response.fields.first("content-location")) == request.url
         and lifetime > 0
         and response.status == 200
-        and "no-store" not in asked_directives(request.fields)
+        and "no-store" not in request_directives(request.fields)
         and why_not(get, response, lifetime) is None
         and _too_long(response, policy) is None
     ):  # RFC 9110 §9.3.3
-        status.stored, status.detail = True, None
-        writes += (Save(to_stored(get, response)),)
-    return Settlement(status, writes)
+        return Settlement((invalidate, Save(to_stored(get, response))))
+    return Settlement((invalidate,), not_stored=forward.not_stored)
 
 
-def _settle_head(forward: Forward, response: Response, status: CacheStatus) -> Settlement:
+def _settle_head(forward: Forward, response: Response) -> Settlement:
     """RFC 9111 §4.3.5: a HEAD freshens or invalidates what GETs stored."""
-    status.detail = "not stored: method HEAD"
-    if response.status != 200 or not forward.replaces:
-        return Settlement(status)
     writes: list[Write] = []
-    for stored in forward.replaces:
+    for stored in forward.replaces if response.status == 200 else ():
         agrees = is_complete(stored) and head_agrees(stored, response)
         writes.append(Freshen(freshened(stored, response)) if agrees else Delete((stored,)))
-    status.stored = any(isinstance(write, Freshen) for write in writes)
-    status.detail = None if status.stored else status.detail
-    return Settlement(status, tuple(writes))
+    is_freshened = any(isinstance(write, Freshen) for write in writes)
+    return Settlement(tuple(writes), not_stored=None if is_freshened else forward.not_stored)
 
 
-def _settle_not_modified(forward: Forward, response: Response, policy: Policy, status: CacheStatus) -> Settlement:
+def _settle_not_modified(forward: Forward, response: Response, policy: Policy) -> Settlement:
     caller = forward.caller
-    stored = validated_by(forward, response)
+    stored = confirmed_by(forward, response)
     if stored is None:
         if forward.validates and not is_conditional(caller):
-            return Settlement(status, again=ask_again(forward))
-        asked = "the caller's own condition" if is_conditional(caller) else "a condition that nobody set"
-        status.detail = f"not stored: the 304 answers {asked}"
-        return Settlement(status)
+            return Settlement(retry=unconditional(forward))
+        condition = "the caller's own condition" if is_conditional(caller) else "a condition that nobody set"
+        return Settlement(not_stored=f"the 304 answers {condition}")
     stored = freshened(stored, response)
     selecting = selecting_fields(caller, stored.fields)
     if selecting not in stored.selecting:
         stored = replace(stored, selecting=(*stored.selecting, selecting)[-MOST_SELECTING:])
-    reuse = answer(caller, stored, policy, response.response_time, status)
+    reuse = reused_as(caller, stored, policy.freshness(stored, response.response_time))
     if reuse is None:  # a range of a part that is not stored
-        return Settlement(status, (Freshen(stored),), again=ask_again(forward))
+        return Settlement((Freshen(stored),), retry=unconditional(forward))
     cookies = [("Set-Cookie", value) for value in response.fields.all("set-cookie")]
     if cookies:  # they reach the caller once, now
         reuse = replace(reuse, fields=reuse.fields.plus(cookies))
-    if forward.not_stored is not None:
-        return Settlement(status, reuse=reuse)
-    status.stored = True
-    return Settlement(status, (Freshen(stored),), reuse)
+    return Settlement((Freshen(stored),), reuse)
 
 
-def _settle_completed(forward: Forward, part: StoredResponse, response: Response, status: CacheStatus) -> Settlement:
+def _settle_completed(forward: Forward, part: StoredResponse, response: Response) -> Settlement:
     """RFC 9111 §3.4: the stored part and the rest that arrives make one complete response."""
     fields = freshened(part, response).fields.without(["content-range", "content-length"])
     length = part.complete_length
@@ -154,9 +139,8 @@ def _settle_completed(forward: Forward, part: StoredResponse, response: Response
         reason_phrase="OK",
         complete_length=None,
     )
-    status.stored = True
     save = Save(whole, forward.replaces, prefix=part)
-    return Settlement(status, (save,), completed=save)
+    return Settlement((save,), completed=save)
 
 
 def _save_part(forward: Forward, stored: StoredResponse, response: Response) -> Save:
@@ -182,13 +166,6 @@ def _save_part(forward: Forward, stored: StoredResponse, response: Response) -> 
     return Save(joined, replaces, prefix=prefix)
 
 
-def _stand_in(
-    forward: Forward, stored: StoredResponse, policy: Policy, now: float, status: CacheStatus, detail: str
-) -> Settlement:
-    status.detail = detail
-    return Settlement(status, reuse=answer(forward.caller, stored, policy, now, status))
-
-
 def _too_long(response: Response, policy: Policy) -> str | None:
     declared = parse_delta_seconds(response.fields.first("content-length"))
     if declared is not None and declared > policy.max_content_length:
@@ -201,12 +178,10 @@ def _of_same_origin(base: str, reference: str | None) -> str | None:
     if reference is None:
         return None
     try:
-        own, target = urlsplit(base), urlsplit(urljoin(base, reference))
-        same = _origin(own) == _origin(target)
+        url = urljoin(base, reference)
+        if origin_of(url) != origin_of(base):
+            return None
+        own, target = urlsplit(base), urlsplit(url)
     except ValueError:  # a bad port or IPv6 address
         return None
-    return urlunsplit((own.scheme, own.netloc, target.path or "/", target.query, "")) if same else None
-
-
-def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return urlunsplit((own.scheme, own.netloc, target.path or "/", target.query, ""))

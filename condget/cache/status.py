@@ -1,19 +1,22 @@
-"""CacheStatus: what a cache did with a request and why, in the words of RFC 9211."""
+"""CacheStatus: what a cache did with a request and why, in the words of RFC 9211.
+
+The core decides in values that carry facts: why a request was forwarded, how fresh a response is, why it is not stored.
+The functions below turn those facts into the one `CacheStatus` of a response.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
-#: Why a request was forwarded (RFC 9211 §2.2).
-Fwd = Literal["bypass", "method", "uri-miss", "vary-miss", "miss", "request", "stale", "partial"]
+from condget.cache.actions import Forward, Fwd, Reuse, Settlement, Unsatisfiable
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class CacheStatus:
     """What happened to one request; found in `response.extensions["condget"]`.
 
-    `stored` and `detail` become final when the content was read to its end, since only a complete response is stored.
+    Only a complete response is stored. Where storing fails while the content is read, the response gets another
+    `CacheStatus`, whose `stored` is False: look it up after the content was read to its end.
     """
 
     #: The response came from the cache without a request to the origin (§2.1).
@@ -30,7 +33,7 @@ class CacheStatus:
     ttl: int | None = None
     #: Current age of the response in seconds (RFC 9111 §4.2.3).
     age: int | None = None
-    #: Anything else worth telling, such as why a response was not stored (§2.8).
+    #: Further words, such as why a response was not stored (§2.8).
     detail: str | None = None
 
     @property
@@ -58,3 +61,47 @@ class CacheStatus:
             escaped = text.replace("\\", "\\\\").replace('"', '\\"')
             parts.append(f'detail="{escaped}"')
         return "; ".join(parts)
+
+
+def status_of_hit(reuse: Reuse) -> CacheStatus:
+    """Return the status of a stored response that answers without a request."""
+    return CacheStatus(hit=True, ttl=_ttl(reuse), age=int(reuse.freshness.age))
+
+
+def status_of_collapsed(reuse: Reuse) -> CacheStatus:
+    """Return the status of a response that was fetched for an identical request."""
+    return CacheStatus(fwd="uri-miss", collapsed=True, ttl=_ttl(reuse), age=int(reuse.freshness.age))
+
+
+def status_of_unsatisfiable(decision: Unsatisfiable) -> CacheStatus:
+    return CacheStatus(fwd=decision.fwd, detail=decision.reason)
+
+
+def status_of_forwarded(forward: Forward, settlement: Settlement, fwd_status: int | None) -> CacheStatus:
+    """Return the status of a response to a forwarded request; without a status code the origin did not answer."""
+    known = settlement.reuse or settlement
+    detail = settlement.stale
+    if detail is None and settlement.not_stored is not None:
+        detail = _not_stored(settlement.not_stored)
+    return CacheStatus(
+        fwd=forward.fwd,
+        fwd_status=fwd_status,
+        stored=settlement.stored,
+        ttl=_ttl(known),
+        age=None if known.freshness is None else int(known.freshness.age),
+        detail=detail,
+    )
+
+
+def not_stored_after_all(status: CacheStatus, reason: str) -> CacheStatus:
+    """Return the status of a response whose storing failed on the way."""
+    return replace(status, stored=False, detail=_not_stored(reason))
+
+
+def _not_stored(reason: str) -> str:
+    return f"not stored: {reason}"
+
+
+def _ttl(known: Reuse | Settlement) -> int | None:
+    freshness = known.freshness
+    return None if freshness is None else int(freshness.lifetime) - int(freshness.age)

@@ -1,7 +1,7 @@
 """CacheTransport and AsyncCacheTransport: a private RFC 9111 cache over any httpx transport.
 
-Each is one straight line: load, decide, send, settle, write. The two stand side by side in the same order; whatever
-they share stands in `exchange`. Content is streamed through and becomes visible in the cache when it is complete.
+Each is one straight line: load, decide, send, settle, write. The two stand side by side in the same order; what they
+share stands in `exchange`, and the wait for identical requests in `flights`.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ import logging
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from types import TracebackType
 
 import httpx
 
-from condget.cache.actions import Forward, Settlement
+from condget.cache.actions import Forward
 from condget.cache.policy import Policy
 from condget.settings import Clock
 from condget.stores.disk_cache import Cache
 from condget.stores.protocols import Store
-from condget.transports.exchange import Exchange, Saver
-from condget.transports.flights import Flight, Flights, Key
+from condget.transports.exchange import Exchange
+from condget.transports.flights import Flight, Flights
 from condget.transports.guarded_store import GuardedStore
+from condget.transports.saving import AsyncSavingStream, SavingStream
 
 log = logging.getLogger("condget")
 
@@ -69,26 +69,21 @@ class CacheTransport(httpx.BaseTransport):
         landings = self._flights.landings
         decision = exchange.decide()
         flight: Flight | None = None
-        if isinstance(decision, Forward) and exchange.may_coalesce(decision):
-            flight, ours = self._flights.join(_key(exchange), threading.get_ident())
-            if not ours:
-                if flight.owner != threading.get_ident():
-                    landed = threading.Event()
-                    self._flights.await_landing(flight, landed.set)
-                    patience, until = exchange.patience()
-                    while flight.is_worth_waiting_for(until) and not landed.wait(patience):
-                        pass
-                flight = None
+        # An identical request is under way: wait for its response. Or this one is the first, for which others wait.
+        if exchange.may_coalesce(decision):
+            flight = self._flights.lead_or_wait(exchange.key(), exchange.deadline())
             if self._flights.landings != landings:  # the store knows more than it did
-                decision = exchange.collapsed() or exchange.decide()
-        if isinstance(decision, Forward):
-            return self._forward(exchange, decision, flight)
+                decision = exchange.decide_after_waiting()
+        # The origin is needed.
+        if decision.forward is not None:
+            return self._forward(exchange, decision.forward, flight)
         if flight is not None:
             flight.land()
-        if isinstance(decision, tuple):
-            decision, forward = decision
-            self._refresh(exchange, forward)
-        return decision
+        # A stored response answers while the origin is asked whether it is still current.
+        if decision.refresh is not None:
+            self._refresh(exchange, decision.refresh)
+        assert decision.response is not None
+        return decision.response
 
     def _forward(self, exchange: Exchange, forward: Forward, flight: Flight | None) -> httpx.Response:
         try:
@@ -97,35 +92,32 @@ class CacheTransport(httpx.BaseTransport):
                 try:
                     response = self._inner.handle_request(exchange.outgoing(forward))
                 except httpx.TransportError as error:
+                    # The origin cannot be reached: a stale response stands in, where one may.
                     stale = exchange.failed(forward, error)
                     if stale is None:
                         raise
                     return stale
                 settlement = exchange.settle(forward, response, sent)
-                if settlement.reuse is not None:
-                    _discard(response)
-                    stored = exchange.reused(settlement.reuse)
-                    if stored is not None:
-                        return stored
-                    forward = exchange.unconditional(forward)
-                elif settlement.again is not None:
-                    _discard(response)
-                    forward = settlement.again
-                else:
-                    passed = _passed_on(exchange, settlement, response, flight, SavingStream)
-                    if passed is not None:
-                        flight = None  # it lands with the content
-                        return passed
-                    response.close()
-                    forward = exchange.unconditional(forward)
+                # The caller gets the origin's response.
+                passed = exchange.passed_on(forward, settlement, response, flight, SavingStream)
+                if passed is not None:
+                    flight = None  # it lands with the content
+                    return passed
+                _discard(response)
+                # The caller gets a stored response, which the origin's confirms or cannot replace.
+                stored = exchange.stored(forward, settlement, response.status_code)
+                if stored is not None:
+                    return stored
+                # Neither is of use: send the request as the caller made it.
+                forward = exchange.retry(forward, settlement)
         finally:
             if flight is not None:
                 flight.land()
 
     def _refresh(self, exchange: Exchange, forward: Forward) -> None:
         """Validate in the background what was served stale (RFC 5861 §3): once at a time."""
-        flight, ours = self._flights.join(_key(exchange), None)
-        if not ours:
+        flight = self._flights.lead(exchange.key())
+        if flight is None:
             return
 
         def run() -> None:
@@ -189,31 +181,23 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
         landings = self._flights.landings
         decision = exchange.decide()
         flight: Flight | None = None
-        if isinstance(decision, Forward) and exchange.may_coalesce(decision):
-            import anyio
-
-            owner = anyio.get_current_task().id
-            flight, ours = self._flights.join(_key(exchange), owner)
-            if not ours:
-                landed = anyio.Event()
-                self._flights.await_landing(flight, landed.set)
-                patience, until = exchange.patience()
-                while flight.owner != owner and not landed.is_set() and flight.is_worth_waiting_for(until):
-                    with anyio.move_on_after(patience):
-                        await landed.wait()
-                flight = None
+        # An identical request is under way: wait for its response. Or this one is the first, for which others wait.
+        if exchange.may_coalesce(decision):
+            flight = await self._flights.alead_or_wait(exchange.key(), exchange.deadline())
             if self._flights.landings != landings:  # the store knows more than it did
-                decision = exchange.collapsed() or exchange.decide()
-        if isinstance(decision, tuple) and not _asyncio_is_running():
-            decision = decision[1]  # trio has no background without a nursery: validate now
-        if isinstance(decision, Forward):
-            return await self._forward(exchange, decision, flight)
+                decision = exchange.decide_after_waiting()
+        # The origin is needed.
+        if decision.forward is not None:
+            return await self._forward(exchange, decision.forward, flight)
         if flight is not None:
             flight.land()
-        if isinstance(decision, tuple):
-            decision, forward = decision
-            self._refresh(exchange, forward)
-        return decision
+        # A stored response answers while the origin is asked whether it is still current.
+        if decision.refresh is not None:
+            if not _asyncio_is_running():  # trio has no background without a nursery: validate now
+                return await self._forward(exchange, decision.refresh, None)
+            self._refresh(exchange, decision.refresh)
+        assert decision.response is not None
+        return decision.response
 
     async def _forward(self, exchange: Exchange, forward: Forward, flight: Flight | None) -> httpx.Response:
         try:
@@ -222,35 +206,32 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
                 try:
                     response = await self._inner.handle_async_request(exchange.outgoing(forward))
                 except httpx.TransportError as error:
+                    # The origin cannot be reached: a stale response stands in, where one may.
                     stale = exchange.failed(forward, error)
                     if stale is None:
                         raise
                     return stale
                 settlement = exchange.settle(forward, response, sent)
-                if settlement.reuse is not None:
-                    await _adiscard(response)
-                    stored = exchange.reused(settlement.reuse)
-                    if stored is not None:
-                        return stored
-                    forward = exchange.unconditional(forward)
-                elif settlement.again is not None:
-                    await _adiscard(response)
-                    forward = settlement.again
-                else:
-                    passed = _passed_on(exchange, settlement, response, flight, AsyncSavingStream)
-                    if passed is not None:
-                        flight = None  # it lands with the content
-                        return passed
-                    await response.aclose()
-                    forward = exchange.unconditional(forward)
+                # The caller gets the origin's response.
+                passed = exchange.passed_on(forward, settlement, response, flight, AsyncSavingStream)
+                if passed is not None:
+                    flight = None  # it lands with the content
+                    return passed
+                await _adiscard(response)
+                # The caller gets a stored response, which the origin's confirms or cannot replace.
+                stored = exchange.stored(forward, settlement, response.status_code)
+                if stored is not None:
+                    return stored
+                # Neither is of use: send the request as the caller made it.
+                forward = exchange.retry(forward, settlement)
         finally:
             if flight is not None:
                 flight.land()
 
     def _refresh(self, exchange: Exchange, forward: Forward) -> None:
         """Validate in the background what was served stale (RFC 5861 §3): once at a time."""
-        flight, ours = self._flights.join(_key(exchange), None)
-        if not ours:
+        flight = self._flights.lead(exchange.key())
+        if flight is None:
             return
 
         async def run() -> None:
@@ -289,80 +270,6 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
         await self.aclose()
 
 
-class Saving:
-    """What the two streams share: where content goes on its way to the reader, and how it ends."""
-
-    __slots__ = ("_flight", "_prefix", "_saver")
-
-    def __init__(self, saver: Saver | None, prefix: Iterator[bytes] | None, flight: Flight | None) -> None:
-        self._saver = saver
-        self._prefix = prefix
-        self._flight = flight
-        if flight is not None:
-            flight.moves()
-
-    def passes(self, chunk: bytes) -> bytes:
-        if self._saver is not None:
-            self._saver.write(chunk)
-        if self._flight is not None:
-            self._flight.moves()
-        return chunk
-
-    def prefix(self) -> Iterator[bytes]:
-        for chunk in self._prefix or ():
-            yield self.passes(chunk)
-
-    def ends(self, *, complete: bool) -> None:
-        if self._saver is not None:
-            if complete:
-                self._saver.complete()
-            else:
-                self._saver.abort("its content was not read to the end")
-        if self._flight is not None:
-            self._flight.land()
-
-
-class SavingStream(httpx.SyncByteStream):
-    """Hands content on and stores it; only what was read to its end becomes visible."""
-
-    def __init__(self, stream: httpx.SyncByteStream, saving: Saving) -> None:
-        self._stream = stream
-        self._saving = saving
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._saving.prefix()
-        for chunk in self._stream:
-            yield self._saving.passes(chunk)
-        self._saving.ends(complete=True)
-
-    def close(self) -> None:
-        try:
-            self._saving.ends(complete=False)
-        finally:
-            self._stream.close()
-
-
-class AsyncSavingStream(httpx.AsyncByteStream):
-    """The async twin of `SavingStream`."""
-
-    def __init__(self, stream: httpx.AsyncByteStream, saving: Saving) -> None:
-        self._stream = stream
-        self._saving = saving
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self._saving.prefix():
-            yield chunk
-        async for chunk in self._stream:
-            yield self._saving.passes(chunk)
-        self._saving.ends(complete=True)
-
-    async def aclose(self) -> None:
-        try:
-            self._saving.ends(complete=False)
-        finally:
-            await self._stream.aclose()
-
-
 def _store(cache: CacheArgument | GuardedStore, clock: Clock) -> tuple[GuardedStore, bool]:
     """Return the store, and whether it is the transport's own to close."""
     if isinstance(cache, GuardedStore):
@@ -370,43 +277,6 @@ def _store(cache: CacheArgument | GuardedStore, clock: Clock) -> tuple[GuardedSt
     if cache is None or isinstance(cache, (str, os.PathLike)):
         return GuardedStore(Cache(cache, clock=clock)), True
     return GuardedStore(cache), False
-
-
-def _key(exchange: Exchange) -> Key:
-    pure = exchange.pure
-    return pure.url, pure.partition, (("", pure.method), *pure.fields.pairs)
-
-
-def _passed_on(
-    exchange: Exchange,
-    settlement: Settlement,
-    response: httpx.Response,
-    flight: Flight | None,
-    stream_class: type[SavingStream] | type[AsyncSavingStream],
-) -> httpx.Response | None:
-    """Return the origin's response, its stream wrapped where it is to be stored; None: a stored part of it is gone."""
-    prefix: Iterator[bytes] | None = None
-    if settlement.completed is not None:
-        prefix = exchange.completed(response, settlement.completed)
-        if prefix is None:
-            return None
-        if response.is_stream_consumed:  # a mock, which has the rest as its whole content already
-            response = httpx.Response(
-                response.status_code, headers=response.headers, stream=response.stream, extensions=response.extensions
-            )
-    saver = exchange.saver(settlement, response.headers.get("content-length"))
-    exchange.passed_on(response, settlement.status)
-    if saver is None and prefix is None:
-        if flight is not None:
-            flight.land()
-    elif response.is_stream_consumed:  # a mock, which has its content already
-        saving = Saving(saver, None, flight)
-        for chunk in response.stream:  # type: ignore[union-attr]
-            saving.passes(chunk)
-        saving.ends(complete=True)
-    else:
-        response.stream = stream_class(response.stream, Saving(saver, prefix, flight))  # type: ignore[arg-type]
-    return response
 
 
 def _discard(response: httpx.Response) -> None:

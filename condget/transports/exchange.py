@@ -1,5 +1,5 @@
-"""One request on its way through the cache: httpx's objects to pure values and back, the questions of
-`condget.cache.decisions` asked, their writes carried out. Neither sync nor async: the two drivers stand in `caching`.
+"""One request on its way through the cache: httpx's objects to pure values and back, the two questions of
+`condget.cache`, and their writes carried out. Neither sync nor async: the two drivers stand in `caching`.
 """
 
 from __future__ import annotations
@@ -9,32 +9,43 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import partial
 from hashlib import sha256
 
 import httpx
 
 from condget.cache.actions import Forward, Reuse, Save, Settlement, Unsatisfiable
-from condget.cache.conditional import ask_again
+from condget.cache.conditional import unconditional
 from condget.cache.decisions import collapse, decide
 from condget.cache.fields import Fields
-from condget.cache.messages import Request, Response, StoredResponse
+from condget.cache.messages import Request, Response
 from condget.cache.policy import MODES, Mode, Policy
 from condget.cache.settling import settle, settle_failure
-from condget.cache.status import CacheStatus
+from condget.cache.status import (
+    CacheStatus,
+    not_stored_after_all,
+    status_of_collapsed,
+    status_of_forwarded,
+    status_of_hit,
+    status_of_unsatisfiable,
+)
 from condget.errors import StoreError
+from condget.field_names import SECRET
 from condget.settings import Clock
-from condget.stores.protocols import Writer
-from condget.transports.flights import STANDSTILL
-from condget.transports.guarded_store import GuardedStore
+from condget.transports.flights import Flight, Key
+from condget.transports.guarded_store import FAILED, GuardedStore
+from condget.transports.saving import AsyncSavingStream, Saver, SavingStream, save_content
 
-#: Key in httpx's `extensions`: of a request what it asks of the cache, of a response what the cache did.
+#: Key in httpx's `extensions`: in a request its use of the cache, in a response its `CacheStatus`.
 EXTENSION = "condget"
+
+#: Most sets of request fields that stay parsed.
+_MOST_PARSED = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """What one request asks of the cache: `extensions={"condget": {"mode": ..., "partition": ..., "ttl": ...}}`."""
+    """How one request uses the cache: `extensions={"condget": {"mode": ..., "partition": ..., "ttl": ...}}`."""
 
     mode: Mode = "default"
     partition: str = ""
@@ -50,12 +61,12 @@ def control_of(request: httpx.Request) -> Control:
     Raises:
         ValueError: a key or a mode that does not exist, or a value of the wrong type.
     """
-    given = request.extensions.get(EXTENSION)
-    if given is None:
+    extension = request.extensions.get(EXTENSION)
+    if extension is None:
         return _NO_CONTROL
-    options = {"mode": given} if isinstance(given, str) else given
+    options = {"mode": extension} if isinstance(extension, str) else extension
     if not isinstance(options, Mapping) or not options.keys() <= {"mode", "partition", "ttl"}:
-        raise ValueError(f'extensions["condget"] takes mode, partition and ttl, not {given!r}')
+        raise ValueError(f'extensions["condget"] takes mode, partition and ttl, not {extension!r}')
     if options.get("mode", "default") not in MODES:
         raise ValueError(f'extensions["condget"]["mode"] is one of {", ".join(MODES)}, not {options["mode"]!r}')
     if not isinstance(options.get("partition", ""), str):
@@ -63,6 +74,16 @@ def control_of(request: httpx.Request) -> Control:
     if not isinstance(options.get("ttl"), (int, float, type(None))):
         raise ValueError(f'extensions["condget"]["ttl"] is a number of seconds, not {options["ttl"]!r}')
     return Control(**options)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a request: `response` answers it, or `forward` is sent to the origin."""
+
+    response: httpx.Response | None = None
+    forward: Forward | None = None
+    #: Sent in the background meanwhile, since `response` is stale.
+    refresh: Forward | None = None
 
 
 class Exchange:
@@ -80,38 +101,45 @@ class Exchange:
         self._store = store
         self._clock = clock
 
-    def decide(self) -> httpx.Response | tuple[httpx.Response, Forward] | Forward:
-        """Return the response from the cache, with the request that refreshes it if one is due, or what to forward."""
+    def decide(self) -> Decision:
         pure = self.pure
         candidates = self._store.load(pure.url, pure.partition) if pure.method in ("GET", "HEAD") else ()
         decision = decide(pure, candidates, self.policy, self.arrived, self._mode)
         if isinstance(decision, Reuse):
-            response = self.reused(decision)
-            if response is None:  # the content is gone: as if nothing were stored
-                decision = decide(pure, (), self.policy, self.arrived, self._mode)
-            else:
+            response = self._reused(decision, status_of_hit(decision))
+            if response is not None:
                 self._store.touch(decision.stored, self.arrived)
-                return response if decision.refresh is None else (response, decision.refresh)
+                return Decision(response, refresh=decision.refresh)
+            decision = decide(pure, (), self.policy, self.arrived, self._mode)  # its content is gone
         if isinstance(decision, Unsatisfiable):
-            return self._made(504, "Gateway Timeout", Fields([("Content-Length", "0")]), b"", decision.status)
-        assert isinstance(decision, Forward)
-        return decision
+            no_content = Fields([("Content-Length", "0")])
+            return Decision(self._made(504, "Gateway Timeout", no_content, b"", status_of_unsatisfiable(decision)))
+        assert isinstance(decision, Forward)  # nothing that is stored was there to reuse
+        return Decision(forward=decision)
 
-    def collapsed(self) -> httpx.Response | None:
-        """Return the response that somebody else fetched for the same request meanwhile."""
+    def decide_after_waiting(self) -> Decision:
+        """Decide with what the store knows by now: the response to an identical request, most likely."""
         candidates = self._store.load(self.pure.url, self.pure.partition)
         reuse = collapse(self.pure, candidates, self.policy, self.arrived, self._clock())
-        return None if reuse is None else self.reused(reuse)
+        response = None if reuse is None else self._reused(reuse, status_of_collapsed(reuse))
+        return self.decide() if response is None else Decision(response)
 
-    def patience(self) -> tuple[float, float]:
-        """Return how many seconds at a time to wait for another's response, and until when: no longer than to read."""
+    def may_coalesce(self, decision: Decision) -> bool:
+        """Whether the response to an identical request may serve this one as well."""
+        forward = decision.forward
+        return (
+            forward is not None and forward.not_stored is None and forward.completes is None and self._mode == "default"
+        )
+
+    def key(self) -> Key:
+        """Return what identical requests have in common."""
+        pure = self.pure
+        return pure.url, pure.partition, (("", pure.method), *pure.fields.pairs)
+
+    def deadline(self) -> float:
+        """Return until when to wait for another's response, by `time.monotonic`: no longer than to read."""
         limit = (self.request.extensions.get("timeout") or {}).get("read")
-        if limit is None:
-            return STANDSTILL, math.inf
-        return min(STANDSTILL, limit), time.monotonic() + limit
-
-    def may_coalesce(self, forward: Forward) -> bool:
-        return forward.not_stored is None and self._mode == "default" and forward.completes is None
+        return math.inf if limit is None else time.monotonic() + limit
 
     def outgoing(self, forward: Forward) -> httpx.Request:
         """Return the request to send: the caller's own, but for fields that the cache added."""
@@ -130,54 +158,86 @@ class Exchange:
     def failed(self, forward: Forward, error: Exception) -> httpx.Response | None:
         """Return the stale response that stands in for an origin that cannot be reached, or None."""
         settlement = settle_failure(forward, self.policy, self._clock(), f"{type(error).__name__}: {error}")
-        return None if settlement is None or settlement.reuse is None else self.reused(settlement.reuse)
+        return None if settlement is None else self.stored(forward, settlement, None)
 
-    def reused(self, reuse: Reuse) -> httpx.Response | None:
-        """Return a stored response, or None where its content cannot be had."""
-        if reuse.stop <= reuse.start:
-            return self._made(reuse.status_code, reuse.reason_phrase, reuse.fields, b"", reuse.status, reuse.stored)
-        content = self._store.content(reuse.stored, reuse.start, reuse.stop)
-        if content is None:
+    def stored(self, forward: Forward, settlement: Settlement, fwd_status: int | None) -> httpx.Response | None:
+        """Return the stored response that the caller gets after its request was forwarded, or None."""
+        reuse = settlement.reuse
+        return None if reuse is None else self._reused(reuse, status_of_forwarded(forward, settlement, fwd_status))
+
+    def retry(self, forward: Forward, settlement: Settlement) -> Forward:
+        """Return what to send next, without preconditions: what they were about is of no use or cannot be read."""
+        return settlement.retry or unconditional(forward)
+
+    def passed_on(
+        self,
+        forward: Forward,
+        settlement: Settlement,
+        response: httpx.Response,
+        flight: Flight | None,
+        stream_class: type[SavingStream] | type[AsyncSavingStream],
+    ) -> httpx.Response | None:
+        """Return the origin's response, which is saved while it is read and lands the flight at its end.
+
+        None: the caller gets a stored response, or `response` completes one whose content is gone.
+        """
+        if settlement.reuse is not None or settlement.retry is not None:
             return None
-        return self._made(reuse.status_code, reuse.reason_phrase, reuse.fields, content, reuse.status, reuse.stored)
-
-    def passed_on(self, response: httpx.Response, status: CacheStatus) -> httpx.Response:
-        """Return the origin's response with what the cache has to say about it."""
+        status = status_of_forwarded(forward, settlement, response.status_code)
+        prefix: Iterator[bytes] | None = None
+        if settlement.completed is not None:
+            part = settlement.completed.prefix
+            assert part is not None
+            prefix = self._store.content(part, 0, part.content_length or 0)
+            if prefix is None:
+                return None
+            response = _completed(response, settlement.completed)
         response.extensions = {**response.extensions, EXTENSION: status}
+        self._save(settlement, response, flight, prefix, stream_class)
         if self.policy.cache_status:
             # Behind the members of the caches that came before (RFC 9211 §2).
-            response.headers = httpx.Headers([*response.headers.raw, (b"Cache-Status", str(status).encode("latin-1"))])
+            member = str(response.extensions[EXTENSION]).encode("latin-1")
+            response.headers = httpx.Headers([*response.headers.raw, (b"Cache-Status", member)])
         return response
 
-    def unconditional(self, forward: Forward) -> Forward:
-        """Return the same request without preconditions: what they were about cannot be read any more."""
-        return ask_again(forward)
-
-    def completed(self, response: httpx.Response, save: Save) -> Iterator[bytes] | None:
-        """Turn the 206 that brings the rest into the 200 it completes; return the content that is stored already."""
-        assert save.prefix is not None
-        prefix = self._store.content(save.prefix, 0, save.prefix.content_length or 0)
-        if prefix is None:
-            return None
-        response.status_code = 200
-        cookies = [pair for pair in response.headers.raw if pair[0].lower() == b"set-cookie"]
-        response.headers = httpx.Headers([*_raw(save.stored.fields), *cookies])
-        response.extensions["reason_phrase"] = b"OK"
-        return prefix
-
-    def saver(self, settlement: Settlement, declared: str | None) -> Saver | None:
-        """Return what stores the content as it passes, or None where it is not to be stored."""
+    def _save(
+        self,
+        settlement: Settlement,
+        response: httpx.Response,
+        flight: Flight | None,
+        prefix: Iterator[bytes] | None,
+        stream_class: type[SavingStream] | type[AsyncSavingStream],
+    ) -> None:
         save = next((write for write in settlement.writes if isinstance(write, Save)), None)
-        if save is None:
-            return None
-        writer = self._store.writer(save)
-        if writer is None:
-            settlement.status.stored, settlement.status.detail = False, "not stored: the cache failed"
-            return None
-        saver = Saver(self._store, writer, settlement.status, self.policy.max_content_length, declared)
-        if save.prefix is not None and settlement.completed is None:
+        writer = None if save is None else self._store.writer(save)
+        not_stored = partial(_tell_not_stored, response.extensions)
+        if save is not None and writer is None:
+            not_stored(FAILED)
+        if writer is None and prefix is None:
+            if flight is not None:
+                flight.land()
+            return
+        saver = Saver(
+            self._store,
+            writer,
+            limit=self.policy.max_content_length,
+            declared=response.headers.get("content-length"),
+            flight=flight,
+            prefix=prefix,
+            not_stored=not_stored,
+        )
+        if save is not None and save.prefix is not None and settlement.completed is None:
             saver.put_before(save.prefix)
-        return saver
+        save_content(response, saver, stream_class)
+
+    def _reused(self, reuse: Reuse, status: CacheStatus) -> httpx.Response | None:
+        """Return a stored response, or None where its content cannot be had."""
+        is_empty = reuse.stop <= reuse.start
+        content = b"" if is_empty else self._store.content(reuse.stored, reuse.start, reuse.stop)
+        if content is None:
+            return None
+        version = reuse.stored.http_version
+        return self._made(reuse.status_code, reuse.reason_phrase, reuse.fields, content, status, version)
 
     def _made(
         self,
@@ -186,7 +246,7 @@ class Exchange:
         fields: Fields,
         content: bytes | Iterator[bytes],
         status: CacheStatus,
-        stored: StoredResponse | None = None,
+        http_version: str = "HTTP/1.1",
     ) -> httpx.Response:
         headers = _raw(fields)
         if self.policy.cache_status:
@@ -196,11 +256,29 @@ class Exchange:
             headers=headers,
             stream=httpx.ByteStream(content) if isinstance(content, bytes) else StoredContent(content),
             extensions={
-                "http_version": (stored.http_version if stored is not None else "HTTP/1.1").encode("ascii"),
+                "http_version": http_version.encode("ascii"),
                 "reason_phrase": reason_phrase.encode("latin-1"),
                 EXTENSION: status,
             },
         )
+
+
+def _tell_not_stored(extensions: dict[str, object], reason: str) -> None:
+    """Give a response its final status, where its storing failed."""
+    status = extensions[EXTENSION]
+    assert isinstance(status, CacheStatus)
+    extensions[EXTENSION] = not_stored_after_all(status, reason)
+
+
+def _completed(response: httpx.Response, save: Save) -> httpx.Response:
+    """Turn the 206 that brings the rest into the 200 it completes."""
+    cookies = [pair for pair in response.headers.raw if pair[0].lower() == b"set-cookie"]
+    headers = httpx.Headers([*_raw(save.stored.fields), *cookies])
+    extensions = {**response.extensions, "reason_phrase": b"OK"}
+    if response.is_stream_consumed:  # a mock, which has the rest as its whole content already
+        return httpx.Response(200, headers=headers, stream=response.stream, extensions=extensions)
+    response.status_code, response.headers, response.extensions = 200, headers, extensions
+    return response
 
 
 class StoredContent(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -228,61 +306,6 @@ class StoredContent(httpx.SyncByteStream, httpx.AsyncByteStream):
         self.close()
 
 
-class Saver:
-    """Stores content as it passes by. It becomes visible when it is complete; otherwise nothing is stored."""
-
-    __slots__ = ("_declared", "_length", "_limit", "_status", "_store", "_writer")
-
-    def __init__(
-        self, store: GuardedStore, writer: Writer, status: CacheStatus, limit: int, declared: str | None
-    ) -> None:
-        self._store = store
-        self._writer: Writer | None = writer
-        self._status = status
-        self._limit = limit
-        self._declared = declared
-        self._length = 0
-
-    def put_before(self, prefix: StoredResponse) -> None:
-        """Begin with content that is stored already."""
-        chunks = self._store.content(prefix, 0, prefix.content_length or 0)
-        if chunks is None:
-            self.abort("the stored part is gone")
-            return
-        for chunk in chunks:
-            self.write(chunk)
-        self._length = 0
-
-    def write(self, chunk: bytes) -> None:
-        if self._writer is None:
-            return
-        self._length += len(chunk)
-        if self._length > self._limit:
-            self.abort(f"longer than {self._limit} bytes")
-        elif (reason := self._store.write(self._writer, chunk)) is not None:
-            self.abort(reason)
-
-    def complete(self) -> None:
-        """The content has come to its end: make it visible."""
-        writer = self._writer
-        if writer is None:
-            return
-        if self._declared is not None and self._declared.isdigit() and int(self._declared) != self._length:
-            self.abort(f"{self._length} bytes came of {self._declared} that Content-Length promised")
-            return
-        self._writer = None
-        reason = self._store.commit(writer)
-        if reason is not None:
-            self._status.stored, self._status.detail = False, f"not stored: {reason}"
-
-    def abort(self, reason: str) -> None:
-        """Store nothing, for this reason."""
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            self._store.abort(writer)
-            self._status.stored, self._status.detail = False, f"not stored: {reason}"
-
-
 def to_request(request: httpx.Request, partition: str = "") -> Request:
     """Return httpx's request as a pure value; credentials only as digests, in its partition."""
     fields = _fields(tuple(request.headers.raw))
@@ -301,10 +324,19 @@ def target_uri(url: httpx.URL | str) -> str:
     return f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
 
 
-@lru_cache(maxsize=128)
 def _fields(raw: tuple[tuple[bytes, bytes], ...]) -> Fields:
-    """Most requests of a client have the same fields, so they are read once."""
-    return Fields([(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw])
+    """Most requests of a client have the same fields: they are parsed once, unless there are secrets among them."""
+    fields = _parsed.get(raw)
+    if fields is None:
+        fields = Fields([(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw])
+        if not fields.has_any(SECRET):
+            if len(_parsed) >= _MOST_PARSED:
+                _parsed.clear()
+            _parsed[raw] = fields
+    return fields
+
+
+_parsed: dict[tuple[tuple[bytes, bytes], ...], Fields] = {}
 
 
 def to_response(response: httpx.Response, sent: float, received: float) -> Response:

@@ -1,7 +1,7 @@
-"""Flights: requests on their way, so that identical ones wait for the first instead of asking the origin again.
+"""Flights: requests under way, so that identical ones wait for the first instead of being sent to the origin again.
 
-A flight ends when its response is stored, or is known never to be. Whoever waits gives up when a flight stands still,
-since its caller may have stopped reading: waiting is a favour to the origin, never a promise.
+A flight ends when its response is stored, or is known not to be. Waiting spares the origin a request and promises
+nothing: whoever waits gives up when the flight stands still, since its caller may have stopped reading.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from condget.after_fork import renew_after_fork
+from condget.settings import Clock
 
 #: Seconds without progress of its content after which nobody waits for a flight any longer.
 STANDSTILL = 1.0
@@ -19,27 +20,28 @@ Key = tuple[str, str, tuple[tuple[str, str], ...]]
 
 
 class Flight:
-    """One request on its way. `owner` is the thread or task that sent it, which must never wait for itself."""
+    """One request under way. `owner` is the thread or task that leads it, which must never wait for itself."""
 
-    __slots__ = ("_land", "_moved", "_wakers", "key", "owner")
+    __slots__ = ("_land", "_moved", "_wakers", "clock", "key", "owner")
 
-    def __init__(self, key: Key, owner: object, land: Callable[[Flight], None]) -> None:
+    def __init__(self, key: Key, owner: object, land: Callable[[Flight], None], clock: Clock) -> None:
         self.key = key
         self.owner = owner
+        self.clock = clock
         self._land = land
         self._moved: float | None = None
         self._wakers: list[Callable[[], object]] = []
 
     def moves(self) -> None:
         """Note progress: the head, or some of the content, has come."""
-        self._moved = time.monotonic()
+        self._moved = self.clock()
 
     def stands_still(self) -> bool:
         """Whether the head has come, but no content for a while. Before that, the time-outs of the leader hold."""
-        return self._moved is not None and time.monotonic() - self._moved > STANDSTILL
+        return self._moved is not None and self.clock() - self._moved > STANDSTILL
 
-    def is_worth_waiting_for(self, until: float) -> bool:
-        return time.monotonic() < until and not self.stands_still()
+    def is_worth_waiting_for(self, owner: object, deadline: float) -> bool:
+        return self.owner != owner and self.clock() < deadline and not self.stands_still()
 
     def land(self) -> None:
         """End the flight and wake everybody who waits. Safe to call again."""
@@ -47,9 +49,10 @@ class Flight:
 
 
 class Flights:
-    """The flights of one transport, safe between threads."""
+    """The flights of one transport, safe between threads. Deadlines are instants of `clock`."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         #: How many flights have ended: where it grew, the store may know more than it did.
         self.landings = 0
@@ -61,16 +64,47 @@ class Flights:
         self._lock = threading.Lock()
         self._flights = {}
 
-    def join(self, key: Key, owner: object) -> tuple[Flight, bool]:
-        """Return the flight of that key and whether it is our own: a new one, where none moves."""
+    def lead_or_wait(self, key: Key, deadline: float) -> Flight | None:
+        """Return a flight to lead, or None when another's has landed or is not worth waiting for any longer."""
+        owner = threading.get_ident()
+        flight, is_leader = self._join(key, owner)
+        if is_leader:
+            return flight
+        landed = threading.Event()
+        self._wake_on_landing(flight, landed.set)
+        while flight.is_worth_waiting_for(owner, deadline) and not landed.is_set():
+            landed.wait(self._patience(deadline))
+        return None
+
+    async def alead_or_wait(self, key: Key, deadline: float) -> Flight | None:
+        """The async twin of `lead_or_wait`, for asyncio and trio."""
+        import anyio
+
+        owner = anyio.get_current_task().id
+        flight, is_leader = self._join(key, owner)
+        if is_leader:
+            return flight
+        landed = anyio.Event()
+        self._wake_on_landing(flight, landed.set)
+        while flight.is_worth_waiting_for(owner, deadline) and not landed.is_set():
+            with anyio.move_on_after(self._patience(deadline)):
+                await landed.wait()
+        return None
+
+    def lead(self, key: Key) -> Flight | None:
+        """Return a flight to lead, or None where another leads one."""
+        flight, is_leader = self._join(key, None)
+        return flight if is_leader else None
+
+    def _join(self, key: Key, owner: object) -> tuple[Flight, bool]:
         with self._lock:
             flight = self._flights.get(key)
             if flight is not None and not flight.stands_still():  # else its leader may never come back
                 return flight, False
-            flight = self._flights[key] = Flight(key, owner, self._land)
+            flight = self._flights[key] = Flight(key, owner, self._land, self._clock)
             return flight, True
 
-    def await_landing(self, flight: Flight, wake: Callable[[], object]) -> None:
+    def _wake_on_landing(self, flight: Flight, wake: Callable[[], object]) -> None:
         """Have `wake` called when a flight lands, at once if it has."""
         with self._lock:
             if self._flights.get(flight.key) is flight:
@@ -86,3 +120,7 @@ class Flights:
             wakers, flight._wakers = flight._wakers, []
         for wake in wakers:
             wake()
+
+    def _patience(self, deadline: float) -> float:
+        """Return how many seconds to wait before a look whether the flight still moves."""
+        return max(0.0, min(STANDSTILL, deadline - self._clock()))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ import httpx
 import pytest
 
 import condget
+from condget.cache.dates import format_date
 from tests.origin import Answer, Origin
 
 #: The instant at which every scenario begins.
@@ -62,9 +65,10 @@ class SyncCalls:
             return response, b"".join(response.iter_raw())
 
     def pause(self, seconds: float) -> None:
-        import time
-
         time.sleep(seconds)
+
+    def in_background(self) -> bool:
+        return any(thread.name == "condget-validate" for thread in threading.enumerate())
 
     def close(self) -> None:
         self.client.close()
@@ -118,6 +122,9 @@ class AsyncCalls:
 
     def pause(self, seconds: float) -> None:
         self.run(asyncio.sleep, seconds)
+
+    def in_background(self) -> bool:
+        return any(task.get_name() == "condget-validate" for task in asyncio.all_tasks(self.loop.get_loop()))
 
     def close(self) -> None:
         self.run(self.client.aclose)
@@ -234,12 +241,51 @@ def _check(wanted: str, fields: list[tuple[str, str]], where: str) -> None:
         assert by_name.get(name) == values, f"{where}: {name}"
 
 
+# --- what many scenarios are made of
+
+FRESH = "Cache-Control: max-age=60"
+TAGGED = f'{FRESH} | ETag: "a"'
+MODIFIED = format_date(T - 1000)
+STALE_OK = answer(TAGGED, b"old")
+NEW = answer(FRESH, b"new")
+UNCHANGED = answer(status=304)
+DIGITS = b"0123456789"
+WHOLE = answer(TAGGED, DIGITS)
+RESET = Answer(reset=True)
+
+
+def part(first: int, last: int, text: str = TAGGED, length: str = "10") -> Answer:
+    return answer(f"{text} | Content-Range: bytes {first}-{last}/{length}", DIGITS[first : last + 1], 206)
+
+
+def again(first: Answer, *steps: Step, asked: str = "") -> list[Step]:
+    """Steps that follow a first answer that is stored."""
+    return [Step(first, asked, says="stored"), *steps]
+
+
+def unstored(first: Answer, detail: str, asked: str = "", method: str = "GET") -> list[Step]:
+    """An answer that is not stored, with its reason; the same request reaches the origin again."""
+    step = Step(first, asked, method=method, status=first.status, says=f'-stored; detail="not stored: {detail}"')
+    return [step, step]
+
+
+def scenario_test(scenarios: list[Scenario]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Run a test for each of these scenarios, sync and async."""
+    names = [scenario.name for scenario in scenarios]
+    assert len(set(names)) == len(names), "every scenario has a name of its own"
+
+    def decorate(test: Callable[..., None]) -> Callable[..., None]:
+        by_name = pytest.mark.parametrize("scenario", scenarios, ids=names)
+        decorated: Callable[..., None] = pytest.mark.parametrize("kind", KINDS)(by_name(test))
+        return decorated
+
+    return decorate
+
+
 def wait_for_background(calls: Calls) -> None:
     """Wait until no request is under way in the background."""
-    transport = calls.client._transport
-    assert isinstance(transport, (condget.CacheTransport, condget.AsyncCacheTransport))
     for _ in range(500):
-        if not transport._background:
+        if not calls.in_background():
             return
         calls.pause(0.01)
     raise AssertionError("a background request does not end")

@@ -22,7 +22,6 @@ MANY = 8
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("condget.transports.flights.STANDSTILL", 0.2)
-    monkeypatch.setattr("condget.transports.exchange.STANDSTILL", 0.2)
 
 
 @both
@@ -151,25 +150,6 @@ def test_a_leader_that_never_reads_hangs_no_other_thread(origin: Origin, tmp_pat
             # The same thread does not wait for itself.
             assert calls.get(origin.url("/?2")).content == b"body"
             assert calls.get(origin.url()).content == b"body"
-
-
-def test_a_leader_that_never_comes_back_delays_nobody(
-    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """G8: a stream that is neither read nor closed must not cost every later request its patience."""
-    monkeypatch.setattr("condget.transports.flights.STANDSTILL", 5)
-    monkeypatch.setattr("condget.transports.exchange.STANDSTILL", 5)
-    origin.script("/", answer("Cache-Control: no-cache", b"body"))
-    with calling("sync", cache=tmp_path) as calls:
-        assert isinstance(calls, SyncCalls)
-        with calls.client.stream("GET", origin.url()):
-            for flight in calls.client._transport._flights._flights.values():
-                flight._moved -= 10  # it has been left alone for that long
-            start = time.monotonic()
-            for _ in range(3):
-                together(calls, origin.url(), {})
-            assert time.monotonic() - start < 4
-        assert len(origin.requests) == 1 + 3  # nothing of it is stored
 
 
 def test_a_leader_that_never_reads_hangs_no_other_task(origin: Origin, tmp_path: Path) -> None:

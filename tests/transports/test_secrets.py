@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 import condget
 from tests.origin import Origin, RawRequest
-from tests.transports.scenarios import KINDS, AsyncCalls, answer, calling
+from tests.transports.scenarios import KINDS, TLS, answer, calling
 
 both = pytest.mark.parametrize("kind", KINDS)
 FRESH = "Cache-Control: max-age=60"
@@ -95,20 +96,17 @@ def test_userinfo_that_httpx_does_not_turn_into_a_field_separates_too(
 ) -> None:
     """G3: a transport that is used without a client."""
     origin.script("/", answer(FRESH, b"1"), answer(FRESH, b"2"))
-    with calling(kind, cache=tmp_path) as calls:
-        transport = calls.client._transport
+    requests = [httpx.Request("GET", origin.url("/", userinfo=f"{user}:x")) for user in "abab"]
 
-        def send(user: str) -> bytes:
-            request = httpx.Request("GET", origin.url("/", userinfo=f"{user}:x"))
-            if isinstance(calls, AsyncCalls):
+    def read() -> list[bytes]:
+        with condget.CacheTransport(httpx.HTTPTransport(verify=TLS), cache=tmp_path) as transport:
+            return [transport.handle_request(request).read() for request in requests]
 
-                async def read() -> bytes:
-                    return await (await transport.handle_async_request(request)).aread()
+    async def aread() -> list[bytes]:
+        async with condget.AsyncCacheTransport(httpx.AsyncHTTPTransport(verify=TLS), cache=tmp_path) as transport:
+            return [await (await transport.handle_async_request(request)).aread() for request in requests]
 
-                return bytes(calls.run(read))
-            return bytes(transport.handle_request(request).read())
-
-        assert [send("a"), send("b"), send("a"), send("b")] == [b"1", b"2", b"1", b"2"]
+    assert (read() if kind == "sync" else asyncio.run(aread())) == [b"1", b"2", b"1", b"2"]
 
 
 @both
