@@ -1,18 +1,22 @@
-"""Benchmarks, run by hand in a checkout: `python -m tests.bench` measures all, `python -m tests.bench NAME...` some.
+"""Benchmarks, run by hand in a checkout: `python -m tests.bench [library | poller [NAME...]]`; all without arguments.
 
-    library     the caching client beside bare httpx and other caches (its options stand in run.py)
-    unchanged   `condget poll` where nothing has changed: 2,000 hosts, 10,000 hosts, 20 hosts
-    changed     2 and 20 percent of the feeds have new entries, in documents of 30 to 100 KB
-    delayed     every answer 200 ms late; then some hosts never answer
-    tls         2,000 hosts over TLS 1.3
-    start       commands that have nothing to do
-    state       the state file alone
+    library              the caching client beside bare httpx and other caches
+    poller unchanged     `condget poll` where nothing has changed: 2,000 hosts, 10,000 hosts, 20 hosts
+           changed       2 and 20 percent of the feeds have new entries, in documents of 30 to 100 KB
+           delayed       every response 200 ms late; then some hosts never answer
+           tls           2,000 hosts over TLS 1.3
+           start         commands that have nothing to do
+           state         the state file alone
 
-`--hosts`, `--many`, `--rounds` and `--state-feeds` set the sizes. Needs nginx and, for tls, openssl; curl is measured
-if it is there. aiohttp and reader are installed into a virtual environment under the user's cache directory.
-Servers listen on addresses of 127.0.0.0/8 only, a host each, which is loopback on Linux alone.
+The poller's benchmarks need nginx and, for tls, openssl; curl is measured if it is installed. aiohttp and reader are
+installed into a virtual environment in the user's cache directory. Servers listen on addresses of 127.0.0.0/8 only, one
+for each host, which is possible on Linux only. The library's peers are measured if they are installed.
 
-A figure is that of whole processes, children included (wait4): the median of some rounds, in which all take turns,
-each with its state as it was before. A ratio is the median of the rounds' ratios, so that a busy machine disturbs
-both alike. Answers are counted by the server: a figure whose run went wrong is marked.
+A figure of the poller is that of whole processes, children included (wait4): the median of some rounds, in which all
+take turns, each with its state as it was before. A ratio is the median of the rounds' ratios, so that a busy machine
+disturbs both alike. The server counts its responses: the figure of a run that went wrong is marked.
 """
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [NAME...]`: run the benchmarks of these names, or all."""
+"""`python -m tests.bench`: run the benchmarks of the library, of the poller, or all."""
 
 from __future__ import annotations
 
@@ -10,40 +10,67 @@ import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests import bench
-from tests.bench import poll
-
-NAMES = ("library", *poll.BENCHMARKS)
+from tests.bench import poller
 
 
-def main() -> None:
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line; without a sub-command, `measure` runs everything."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench", description=bench.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; default: all")
-    parser.add_argument("--hosts", type=int, default=2_000)
-    parser.add_argument("--many", type=int, default=10_000, help="hosts where many are asked for")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--state-feeds", type=int, default=1_000_000, help="feeds in the large state file")
-    sizes = parser.parse_args()
-    for name in sizes.names:
-        if name not in NAMES:
-            parser.error(f"{name} is none of {', '.join(NAMES)}")
-    # So that servers are stopped and files removed then, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    parser.set_defaults(measure=everything)
+    commands = parser.add_subparsers(metavar="COMMAND")
+    of_library = commands.add_parser("library", help="the caching client")
+    of_library.set_defaults(measure=measure_library)
+    of_library.add_argument("--quick", action="store_true", help="skip the runs with 100,000 stored responses")
+    of_library.add_argument("--rounds", type=int, default=25)
+    of_library.add_argument("--only", metavar="NAME", action="append", help="measure these clients (and bare httpx)")
+    of_poller = commands.add_parser("poller", help="condget poll")
+    of_poller.set_defaults(measure=measure_poller)
+    of_poller.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(poller.BENCHMARKS)}; default: all")
+    of_poller.add_argument("--hosts", type=int, default=2_000)
+    of_poller.add_argument("--many", type=int, default=10_000, help="hosts of the benchmarks with many hosts")
+    of_poller.add_argument("--rounds", type=int, default=3)
+    of_poller.add_argument("--state-feeds", type=int, default=1_000_000, help="feeds in the large state file")
+    chosen = parser.parse_args(given)
+    for name in getattr(chosen, "names", ()):
+        if name not in poller.BENCHMARKS:
+            of_poller.error(f"there is no benchmark {name}; choose from {', '.join(poller.BENCHMARKS)}")
+    return chosen
+
+
+def measure_library(chosen: argparse.Namespace) -> None:
+    from tests.bench import library
+
+    library.run(quick=chosen.quick, rounds=chosen.rounds, only=chosen.only or ())
+
+
+def measure_poller(chosen: argparse.Namespace) -> None:
     # A listening socket for each host.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    for name in chosen.names or poller.BENCHMARKS:
+        poller.BENCHMARKS[name](chosen)
+
+
+def everything(chosen: argparse.Namespace) -> None:
+    # In a process of its own: the memory of this process is the least that the figures of its children can show.
+    subprocess.run([sys.executable, "-m", "tests.bench", "library", "--quick"], cwd=bench.ROOT, check=True)
+    measure_poller(arguments(["poller"]))
+
+
+def main() -> None:
+    chosen = arguments()
+    # So that servers are stopped and files removed on SIGTERM, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     machine = f"{os.cpu_count()} cores, {model[1] if model else platform.machine()}, {platform.release()}"
     print(f"{machine}, Python {platform.python_version()}; load {os.getloadavg()[0]:.1f}")
-    for name in sizes.names or NAMES:
-        if name == "library":
-            subprocess.run([sys.executable, str(Path(bench.__path__[0], "run.py")), "--quick"], check=True)
-        else:
-            poll.BENCHMARKS[name](sizes)
+    chosen.measure(chosen)
     print(f"\nload {os.getloadavg()[0]:.1f} at the end")
 
 

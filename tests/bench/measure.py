@@ -1,4 +1,4 @@
-"""Runs pollers in turn, each a whole process with its state as it was before, and prints what they used."""
+"""Runs pollers in turn, each as a whole process with the same state, and prints the CPU, time and memory of each."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
-from tests.bench.origins import Origin
+from tests.bench import ROOT
+from tests.bench.poller_origins import Origin
 
-ROOT = Path(__file__).parents[2]
 POLLERS = Path(__file__).with_name("pollers")
 #: A run that takes longer is broken off.
 DEADLINE = 300.0

@@ -1,1 +1,1 @@
-"""Pollers to compare with, each a program of its own: it is told the list, its state file and how many at once."""
+"""Pollers to compare with. Each is a program whose arguments are the list, the state file and the requests at once."""

@@ -1,4 +1,4 @@
-"""What is polled: nginx and the delaying server, each a process of its own, on many addresses of 127.0.0.0/8."""
+"""The origins of the poller's benchmarks: nginx, and a late one, on many addresses of 127.0.0.0/8."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.bench import ROOT
 
 HOSTS_A_CERTIFICATE = 20
 
@@ -62,7 +64,7 @@ class Origin(NamedTuple):
         return [f"{self.scheme}://{address(n % hosts)}:{self.port}{part}/{n}.xml" for n in range(feeds)]
 
     def answers(self) -> tuple[Counter[int], float]:
-        """Return what was answered since this was asked last, and when the last answer was given."""
+        """Return the statuses sent since the last call, and when the last response was sent."""
         lines = self.log.read_text().splitlines()
         self.log.write_text("")
         return Counter(int(line[:3]) for line in lines), float(lines[-1][4:]) if lines else 0.0
@@ -93,18 +95,18 @@ def nginx(folder: Path, hosts: int, *, tls: bool = False) -> Iterator[Origin]:
 
 
 @contextlib.contextmanager
-def delaying(folder: Path, hosts: int) -> Iterator[Origin]:
-    """Answer late: the first part of a path says after how many milliseconds, or "never"."""
+def late(folder: Path, hosts: int) -> Iterator[Origin]:
+    """Serve feeds late: the first part of a path is the delay in milliseconds, or "never"."""
     port, log = free_port(), folder / "access.log"
-    command = [sys.executable, str(Path(__file__).with_name("delaying.py")), str(port), str(hosts), str(log)]
+    command = [sys.executable, "-m", "tests.bench.late_origin", str(port), str(hosts), str(log)]
     with running(command, address(hosts - 1), port):
         yield Origin("http", port, log)
 
 
 @contextlib.contextmanager
 def running(command: Sequence[str], host: str, port: int) -> Iterator[None]:
-    """Run a server until the block ends; it is ready when it accepts at that address."""
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
+    """Run a server until the block ends; the server is ready when it accepts connections at that address."""
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL) as process:
         try:
             for _ in range(200):
                 with contextlib.suppress(OSError), socket.create_connection((host, port), 1):
@@ -145,7 +147,7 @@ def make_certificates(folder: Path, groups: Sequence[Sequence[str]]) -> None:
 
 
 #: Plain English.
-WORDS = (Path(__file__).parents[2] / "LICENSE").read_text().split()
+WORDS = (ROOT / "LICENSE").read_text().split()
 
 
 def write_feeds(www: Path, feeds: int, *, every: int = 0) -> None:

@@ -1,6 +1,6 @@
-"""A loopback origin for benchmarks, as cheap as Python allows: `python origin.py` prints its port and serves.
+"""The origin of the library's benchmark, as cheap as Python allows; run as a program, it prints its port and serves.
 
-`/fresh/KIB/N` may be reused for an hour, `/valid/KIB/N` must be validated and then is a 304; both have both validators.
+`/fresh/KIB/N` may be reused for an hour; `/valid/KIB/N` must be validated and is a 304 then. Both have both validators.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What the state file costs: `python state.py FOLDER FEEDS` prints seconds as JSON, the two to compare last."""
+"""The cost of the state file: `python -m tests.bench.state_file FOLDER FEEDS` prints seconds as JSON.
+
+The last two figures are to be compared.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ def outcome(number: int, now: float = 0) -> Outcome:
 def seconds(
     function: Callable[[Any], object], argument: object, prepared: Callable[[], object] = lambda: None
 ) -> float:
-    """CPU seconds, the best of some: what else the machine does is not of interest."""
+    """Return CPU seconds, the best of five: the load of the machine is not of interest."""
     took = []
     for _ in range(5):
         prepared()

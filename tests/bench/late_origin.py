@@ -1,4 +1,4 @@
-"""A server whose answers come late: `python delaying.py PORT HOSTS LOG`.
+"""A server that answers late, run as a program: `python -m tests.bench.late_origin PORT HOSTS LOG`.
 
 `/MS/N.xml` is answered after that many milliseconds, `/never/N.xml` never.
 """
@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from origins import addresses, document
+from tests.bench.poller_origins import addresses, document
 
 
 class Connection(asyncio.Protocol):

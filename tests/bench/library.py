@@ -1,30 +1,28 @@
-"""Measures condget beside bare httpx and other caches, in one run: `python tests/bench/run.py [--quick]`.
+"""The benchmark of the library: condget beside bare httpx and other caches, in one run.
 
-Peers are measured if installed and are no dependencies of condget:
+Peers are measured if they are installed; condget does not depend on them:
 `pip install "hishel[httpx,async]" requests-cache "cachecontrol[filecache]"`. The origin is a process of its own on
-the loopback. Contenders take turns in short rounds; a figure is the median of the rounds, a ratio the median of the
-rounds' ratios, so that a busy machine disturbs all alike. CPU is what the client's process used.
+the loopback. Contenders take turns in short rounds. A figure is the median of the rounds, a ratio the median of the
+rounds' ratios, so that a busy machine disturbs all contenders alike. CPU is that of the client's process.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import itertools
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from contenders import Contender, Opened, contenders
+from tests.bench import ROOT
+from tests.bench.library_clients import Contender, Opened, contenders
 
-URLS = 10  # stored responses that are asked for again and again
+URLS = 10  # stored responses that are requested again and again
 
 
 class Scenario(NamedTuple):
@@ -46,7 +44,7 @@ Figures = dict[tuple[str, Scenario], list[Figure]]
 
 
 def scenarios(stored: int) -> list[Scenario]:
-    """A miss comes last: it adds to the store."""
+    """Return the scenarios; a miss comes last, since it adds to the store."""
     few = [
         Scenario("fresh 10 KB", "fresh", 10, 1, stored, 60),
         Scenario("304", "valid", 10, 1, stored, 40),
@@ -61,8 +59,8 @@ def scenarios(stored: int) -> list[Scenario]:
 
 @contextlib.contextmanager
 def origin() -> Iterator[str]:
-    script = Path(__file__).with_name("origin.py")
-    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "tests.bench.library_origin"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:
             yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
@@ -87,7 +85,7 @@ def compare(
     base: str,
     fresh_number: Iterator[int],
 ) -> Figures:
-    """Open every contender with that many stored responses, then let them take turns in each scenario."""
+    """Open every contender with that many stored responses; then all take turns in each scenario."""
     figures: Figures = {}
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         opened: dict[str, Contender] = {}
@@ -171,31 +169,16 @@ def print_targets(figures: Figures) -> None:
             row(f"{case}: {name} to {plain}, {stored:,} stored to {URLS}", many, few, 1.1, True)
 
 
-def machine() -> str:
-    model = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), model)
-    return f"{os.cpu_count()} cores, {model}, {platform.system()}, Python {platform.python_version()}"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="skip the runs with 100,000 stored responses")
-    parser.add_argument("--rounds", type=int, default=25)
-    parser.add_argument("--only", metavar="NAME", action="append", help="measure these contenders (and the bare ones)")
-    args = parser.parse_args()
+def run(*, quick: bool, rounds: int, only: Sequence[str] = ()) -> None:
+    """Measure and print; `quick` leaves out the runs with 100,000 stored responses, `only` all other peers."""
     chosen = {
-        n: m for n, m in contenders().items() if not args.only or n in args.only or n.startswith(("objects", "bare"))
+        name: make
+        for name, make in contenders().items()
+        if not only or name in only or name.startswith(("objects", "bare"))
     }
     figures: Figures = {}
     with origin() as base:
-        for stored in (URLS,) if args.quick else (URLS, 100_000):
-            figures |= compare(chosen, stored, args.rounds, base, itertools.count())
-    print(machine())
+        for stored in (URLS,) if quick else (URLS, 100_000):
+            figures |= compare(chosen, stored, rounds, base, itertools.count())
     print_figures(figures)
     print_targets(figures)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,9 +1,8 @@
-"""The benchmarks of `condget poll` and what is wanted of it."""
+"""The benchmarks of `condget poll`, and the ratios that are wanted."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -12,10 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench import origins
+from tests.bench import ROOT
+from tests.bench import poller_origins as origins
 from tests.bench.measure import (
     CONDGET,
-    ROOT,
     STATE,
     Case,
     Figures,
@@ -84,7 +83,7 @@ def changed(sizes: Namespace) -> None:
 
 def delayed(sizes: Namespace) -> None:
     n = sizes.hosts
-    with folder() as where, origins.delaying(where, n) as origin:
+    with folder() as where, origins.late(where, n) as origin:
         at_once = condget(name="condget, no delay")._replace(instead=("/200/", "/0/"))
         others = bare_httpx(100, "httpx, 100 at once"), bare_httpx(200, "httpx, 200 at once"), curl(500)
         title = f"{n:,} hosts, every answer 200 ms late"
@@ -160,11 +159,8 @@ def start(sizes: Namespace) -> None:
 
 def state(sizes: Namespace) -> None:
     with folder() as where:
-        script = Path(__file__).with_name("state.py")
-        command = [sys.executable, str(script), str(where), str(sizes.state_feeds)]
-        done = subprocess.run(
-            command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, stdout=subprocess.PIPE, timeout=600
-        )
+        command = [sys.executable, "-m", "tests.bench.state_file", str(where), str(sizes.state_feeds)]
+        done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, timeout=600)
     took = json.loads(done.stdout)
     figures = Figures("State file, wall s")
     print(f"\n{figures.title}")
