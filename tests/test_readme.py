@@ -1,6 +1,6 @@
-"""README is true: its Python is run and prints what it says, its commands are run and print what it says.
+"""README and docs/ are true: Python runs and prints what README says, commands print what README says, links exist.
 
-The Python blocks are one program, the console blocks one session. What https://example.org/ serves is scripted here.
+The Python blocks are one program, the console blocks one session. The content of https://example.org/ is scripted here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from condget.reports import FORMATS, ReportOptions
 from tests.origin import Origin, conditional, ok
 from tests.reports.outcomes import CHANGED, report_as
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 SITE = "https://example.org"
 
 
@@ -84,7 +85,7 @@ def test_commands_print_what_they_say(example: Origin, tmp_path: Path) -> None:
     shim.chmod(0o755)
     env = os.environ | {
         "PATH": f"{shim.parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "PYTHONPATH": str(ROOT),
         "CONDGET_STATE_DIR": str(tmp_path / "state"),
         "CONDGET_CACHE_DIR": str(tmp_path / "cache"),
     }
@@ -132,19 +133,34 @@ def test_every_format_mode_and_exit_code_is_named() -> None:
     assert cli.DEBUG_ENV in README
 
 
-def test_files_that_it_links_to_exist() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", README):
-        assert (Path(__file__).parents[1] / target).exists(), target
+def test_links_into_the_repository_are_absolute_and_their_files_exist() -> None:
+    """The package index shows README, too, where a relative link leads nowhere."""
+    links = re.findall(r"\]\(([^)#]+)", README)
+    assert all(link.startswith("https://") for link in links)
+    paths = [path for link in links for path in re.findall(r"/condget/condget/(?:blob|tree)/main/(.*)", link)]
+    assert paths
+    for path in paths:
+        assert (ROOT / path).exists(), path
 
 
-def test_the_files_that_the_conformance_table_names_exist() -> None:
-    root = Path(__file__).parents[1]
-    table = (root / "docs" / "conformance.md").read_text(encoding="utf-8")
-    for name in re.findall(r"`([\w/]+\.py)`", table):
-        assert any((root / place / name).exists() for place in ("condget/cache", "condget", ".")), name
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "docs").glob("*.md")))
+def test_every_page_of_the_documentation_is_in_the_table_of_what_to_read(name: str) -> None:
+    assert f"| [docs/{name}](" in README
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_links_of_the_documentation_exist(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_files_that_the_documentation_names_exist(page: Path) -> None:
+    for name in re.findall(r"`([\w/]+\.py|(?:condget|tests)/[\w/]*)`", page.read_text(encoding="utf-8")):
+        assert any((ROOT / place / name).exists() for place in ("condget/cache", "condget", ".")), name
 
 
 def test_ci_runs_the_command_for_the_tests() -> None:
     (command,) = [code.strip() for language, code in _blocks() if language == "sh" and "pytest" in code]
-    script = (Path(__file__).parents[1] / ".ci" / "run").read_text(encoding="utf-8")
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert command.replace(".venv", '"$venv"') in script
