@@ -33,7 +33,7 @@ from itertools import chain
 
 from condget.feeds.durations import DAY
 from condget.feeds.markup import visible
-from condget.feeds.values import Document, Entry, SeenEntry
+from condget.feeds.values import NO_RECALL, Document, Entry, Recall, SeenEntry
 
 REMEMBERED = 400 * DAY
 QUIET = 30 * DAY
@@ -57,8 +57,8 @@ class Diff:
     #: Rows to insert or update, and keys of rows to drop.
     seen: tuple[SeenEntry, ...] = ()
     forget: tuple[str, ...] = ()
-    #: Every entry stands on its lowest rung and has an alias of its own: by its key alone it is compared with others.
-    plain: bool = field(default=False, compare=False)
+    #: The document's own, where the key of each entry is all that the next comparison needs of it; else empty.
+    recall: Recall = field(default=NO_RECALL, compare=False)
 
     @property
     def changed(self) -> bool:
@@ -96,11 +96,12 @@ def apart(entries: Sequence[Entry], others: Collection[str]) -> bool:
 def diff(document: Document, seen: Mapping[str, SeenEntry], state_window: int, now: float) -> Diff:
     """Compare a document with what is remembered of its feed (F5, F6, F7).
 
-    `state_window` is how many entries the last accepted document held, `now` is in POSIX seconds. Of an entry that was
-    kept unread, the rows say all: it was in the last document, which was plain, and is what it was.
+    `state_window` is how many entries the last accepted document held, `now` is in POSIX seconds. An entry that was not
+    read is what its row and its alias say: it was in the last document, in which each entry had its lowest rung and an
+    alias of its own.
     """
     entries = [_climbed(entry, seen) for entry in document.entries]
-    kept = [seen[key] for key in document.kept if key in seen]
+    kept = [seen[key] for key in document.known if key in seen]
     keys = {entry.key for entry in entries} | {row.key for row in kept}
     alias_of = {row.fingerprint: alias for alias, row in seen.items() if alias[:1] == _ALIAS} if kept else {}
     named = [(_alias(entry), entry.key) for entry in entries]
@@ -142,8 +143,8 @@ def diff(document: Document, seen: Mapping[str, SeenEntry], state_window: int, n
     forget = [key for key in seen if key[:1] == _ALIAS and key not in aliases]
     forget += _outlived(seen, keys | marks.keys(), max(state_window, document.window), now)
     say = reissued and (said is None or now - said.last_seen > QUIET)
-    plain = apart(entries, ()) and len(aliases) == len(keys) == document.window
-    return Diff(tuple(new), tuple(edited), say, tuple(rows), tuple(forget), plain)
+    distinct = apart(entries, ()) and len(aliases) == len(keys) == document.window
+    return Diff(tuple(new), tuple(edited), say, tuple(rows), tuple(forget), document.recall if distinct else NO_RECALL)
 
 
 def _digest(*parts: str | None) -> str:

@@ -33,7 +33,6 @@ def parse_json(text: str, location: str) -> Document:
     version = str(feed["version"]).partition(_VERSION)[2]
     return Document(
         title=_text(feed, "title"),
-        link=shown(_string(feed, "home_page_url"), location),
         version="json1" + version.removeprefix("1").replace(".", ""),
         entries=identify(_entry(item, location) for item in written),
     )

@@ -6,11 +6,18 @@ All are frozen, of builtins only, and picklable, so that a batch can be polled i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NewType
 
 from condget.cache.messages import StoredResponse
 
 Status = Literal["new", "changed", "unchanged", "moved", "gone", "error", "skipped"]
+
+#: What lets the next poll of a feed skip the items that are known (see `feeds.incremental`, which alone makes and reads
+#: it).
+Recall = NewType("Recall", str)
+
+#: The next document is read whole.
+NO_RECALL = Recall("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +62,24 @@ class Hints:
 class Document:
     """A feed document that was read: what `documents.parse` returns."""
 
+    #: None: the document has no title, or nothing was read.
     title: str | None
-    link: str | None
     version: str
     entries: tuple[Entry, ...]
-    hints: Hints = Hints()
+    #: None: nothing was read, and the hints of the last document hold.
+    hints: Hints | None = Hints()
     #: Why the document is not well-formed, if it is not; it was read as far as possible.
     defect: str | None = None
-    #: The root element does not end: what came may be the beginning of a document only (B5).
+    #: The root element does not end: the document may be only the beginning of one (B5).
     cut_off: bool = False
-    #: Keys of the entries that were not read again, because their items are those of the last document.
-    kept: tuple[str, ...] = ()
-    #: Nothing was read: title, link, version and hints are those of the last document, too.
-    unread: bool = False
-    #: What to remember to know frame and items again (see `cutting`); empty: the next document is read whole.
-    items: str = ""
+    #: Keys of the entries that were not read, because their items are those of the last document.
+    known: tuple[str, ...] = ()
+    recall: Recall = NO_RECALL
 
     @property
     def window(self) -> int:
         """How many entries the document holds."""
-        return len(self.entries) + len(self.kept)
+        return len(self.entries) + len(self.known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +105,7 @@ class FeedState:
     content_bytes: int = 0
     #: How many entries the last accepted document held.
     window: int = 0
-    #: By what its frame and items are known again (see `cutting`); empty: the next document is read whole.
-    items: str = ""
+    recall: Recall = NO_RECALL
     hints: Hints = Hints()
     first_polled: float | None = None
     last_polled: float | None = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from condget.cache.messages import Response
-from condget.feeds.values import Document, HostHold
+from condget.feeds.values import NO_RECALL, Document, HostHold, Recall
 from condget.fetching.request import FetchRequest
 from condget.polling.run_options import RunOptions
 
@@ -29,8 +29,8 @@ class Job:
     digest: str | None = None
     #: Digest of content that came last without its end: the same once more is accepted (B5).
     cut_off: str | None = None
-    #: By what frame and items of that content are known again (see `feeds.cutting`).
-    items: str = ""
+    #: What the accepted content left, for the parser.
+    recall: Recall = NO_RECALL
 
 
 @dataclass(frozen=True, slots=True)

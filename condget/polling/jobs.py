@@ -52,7 +52,7 @@ def job_of(subscription: Subscription, state: FeedState | None, run_options: Run
     )
     if state is None:
         return Job(subscription.key, ask)
-    return Job(subscription.key, ask, state.digest, state.cut_off, state.items)
+    return Job(subscription.key, ask, state.digest, state.cut_off, state.recall)
 
 
 def _resolved(subscription: Subscription, name: str, value: str) -> str:

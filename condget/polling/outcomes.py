@@ -119,15 +119,15 @@ def _accepted(
     if response.status == 226:
         # Only what was added: neither the whole document, nor is an absent entry gone (F6).
         found = replace(found, forget=())
-        changes |= {"digest": None, "items": ""}
+        changes |= {"digest": None}
     elif response.status != 304:
         changes |= {"digest": polled.digest, "content_bytes": polled.received}
     if document is not None:
         changes |= {
             "title": document.title or before.title,
             "window": max(before.window, document.window) if response.status == 226 else document.window,
-            "hints": before.hints if response.status == 226 or document.unread else document.hints,
-            "items": document.items if found.plain and response.status != 226 else "",
+            "hints": before.hints if response.status == 226 or document.hints is None else document.hints,
+            "recall": found.recall,
         }
     due = after_success(
         before,

@@ -17,13 +17,16 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 
 from condget.errors import DocumentError
-from condget.feeds.values import Document
+from condget.feeds.values import NO_RECALL, Document, Recall
 
 #: More children than that do not pay: reading a feed takes less time than fetching it.
 _MOST = max(1, min(2, os.cpu_count() or 1))
 
 #: A child's start takes as long as reading some documents: another one is for more than so many.
 _ENOUGH = 8
+
+#: Bytes of a document that is compared with the last one in the event loop; a longer one would hold up other feeds.
+_COMPARED_HERE = 1_000_000
 
 
 class Parser:
@@ -38,13 +41,20 @@ class Parser:
         self._idle: list[Process] = []
         self._started: list[Process] = []
 
-    async def parse(self, content: bytes, content_type: str | None, location: str, items: str = "") -> Document:
+    async def parse(
+        self, content: bytes, content_type: str | None, location: str, recall: Recall = NO_RECALL
+    ) -> Document:
         """Read one document.
 
         Raises:
             DocumentError: it is no feed, or it crashed the parser, or took too long.
         """
-        task = pickle.dumps((content, content_type, location, items))
+        if recall and len(content) <= _COMPARED_HERE:
+            from condget.feeds.documents import unread  # only here: most runs bring no document at all
+
+            if (document := unread(content, content_type, location, recall)) is not None:
+                return document
+        task = pickle.dumps((content, content_type, location, recall))
         self._waiting += 1
         if self._waiting > _ENOUGH and self._children < _MOST:
             self._children += 1

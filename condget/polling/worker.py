@@ -15,7 +15,7 @@ from http import HTTPStatus
 
 from condget import settings
 from condget.errors import DocumentError, FetchError
-from condget.feeds.values import Document
+from condget.feeds.values import NO_RECALL, Document
 from condget.fetching.direct import Wire
 from condget.fetching.failures import redacted, secrets_of, snippet
 from condget.fetching.fetch import Fetched, fetch
@@ -27,9 +27,6 @@ from condget.shown import LONGEST, address
 
 #: Statuses whose content is a feed: all of it, or what was added to it (226, RFC 3229).
 _WITH_FEED = (200, 203, 226)
-
-#: Bytes of a document that is compared with the last one right here; a longer one would hold up the other feeds.
-_CUT_HERE = 1_000_000
 
 #: Bytes of documents that may wait to be read before no further feed is asked.
 _UNREAD = 20_000_000
@@ -156,23 +153,23 @@ class _Worker:
 
     async def _read(self, job: Job, fetched: Fetched) -> Document:
         response = fetched.response
-        # What a 226 holds is no later state of the last document.
-        items = job.items if response.status != 226 else ""
-        task = fetched.content, response.fields.get("content-type"), fetched.chain[-1], items
-        if items and len(fetched.content) <= _CUT_HERE:
-            from condget.feeds.documents import unread  # only here: most runs bring no document at all
-
-            if (document := unread(*task)) is not None:
-                return document
+        # The content of a 226 is not a later state of the last document, nor does the next one follow it.
+        whole = response.status != 226
         self._unread += len(fetched.content)
         if self._unread > _UNREAD:
             self._room.clear()
         try:
-            return await self._parser.parse(*task)
+            document = await self._parser.parse(
+                fetched.content,
+                response.fields.get("content-type"),
+                fetched.chain[-1],
+                job.recall if whole else NO_RECALL,
+            )
         finally:
             self._unread -= len(fetched.content)
             if self._unread <= _UNREAD:
                 self._room.set()
+        return document if whole else replace(document, recall=NO_RECALL)
 
     async def _fetch(self, job: Job, again: bool) -> Fetched:
         request = job.request

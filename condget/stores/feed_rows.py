@@ -17,7 +17,7 @@ from condget.stores.records import from_record, from_text, to_record, to_text
 from condget.urls import without_userinfo
 
 #: What has a column of its own and so need not stand in the JSON text.
-COLUMNS = ("url", "next_poll", "last_polled", "gone", "interval", "reason", "items")
+COLUMNS = ("url", "next_poll", "last_polled", "gone", "interval", "reason", "recall")
 
 _Row = tuple[Any, ...]
 
@@ -55,7 +55,7 @@ def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], loaded: d
     """Write outcomes; what is in `loaded` is as it stands in the file, and is taken out once it is written over."""
     feeds: list[_Row] = []
     states: list[_Row] = []
-    items: dict[str, str] = {}
+    recalls: dict[str, str] = {}
     seen: list[_Row] = []
     forgotten: list[_Row] = []
     for outcome in outcomes:
@@ -79,8 +79,8 @@ def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], loaded: d
             for column in COLUMNS:
                 record.pop(column, None)
             states.append((url, to_text(record)))
-        if before is None or before.items != state.items:
-            items[url] = state.items
+        if before is None or before.recall != state.recall:
+            recalls[url] = state.recall
         forgotten += [(url, _key_bytes(key)) for key in outcome.forget]
         seen += [(url, _key_bytes(e.key), e.fingerprint, e.first_seen, e.last_seen) for e in outcome.seen]
     connection.executemany(
@@ -91,8 +91,8 @@ def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], loaded: d
     )
     parts = (
         ("INSERT OR REPLACE INTO states VALUES (?, ?)", states),
-        ("DELETE FROM items WHERE feed = ?", [(url,) for url, text in items.items() if not text]),
-        ("INSERT OR REPLACE INTO items VALUES (?, ?)", [row for row in items.items() if row[1]]),
+        ("DELETE FROM items WHERE feed = ?", [(url,) for url, text in recalls.items() if not text]),
+        ("INSERT OR REPLACE INTO items VALUES (?, ?)", [row for row in recalls.items() if row[1]]),
         ("DELETE FROM seen WHERE feed = ? AND key = ?", forgotten),
         ("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?)", seen),
     )

@@ -119,6 +119,7 @@ def _reader(wanted: Any) -> tuple[type, ...] | _Reader:
 
     Such a function raises TypeError for a value of another type.
     """
+    wanted = getattr(wanted, "__supertype__", wanted)  # of a NewType
     if wanted is Fields:
         return _fields
     if is_dataclass(wanted):

@@ -41,7 +41,7 @@ class Feed:
 
     def poll(self, *entries: Entry, after: float = 3_600) -> Diff:
         self.now += after
-        document = Document("t", None, "rss20", identify(entries))
+        document = Document("t", "rss20", identify(entries))
         found = diff(document, self.seen, self.window, self.now)
         assert not {row.key for row in found.seen} & set(found.forget)
         assert len({row.key for row in found.seen}) == len(found.seen)

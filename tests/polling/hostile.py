@@ -10,7 +10,7 @@ import time
 from condget.feeds.values import Document
 
 
-def parse(content: bytes, content_type: str | None, location: str, items: str = "") -> Document:
+def parse(content: bytes, content_type: str | None, location: str, recall: str = "") -> Document:
     if b"crash" in content:
         os.kill(os.getpid(), signal.SIGSEGV)
     if b"hang" in content:
@@ -20,4 +20,4 @@ def parse(content: bytes, content_type: str | None, location: str, items: str = 
     if b"fail" in content:
         raise ValueError("of its own")
     os.write(1, b"a library that prints")
-    return Document(title=content.decode(), link=None, version="rss20", entries=())
+    return Document(title=content.decode(), version="rss20", entries=())

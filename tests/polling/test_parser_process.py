@@ -8,7 +8,9 @@ import time
 import pytest
 
 from condget.errors import DocumentError
+from condget.feeds.documents import parse
 from condget.feeds.subscriptions import single
+from condget.feeds.values import Document
 from condget.polling import RunOptions, parser_process, poll
 from condget.polling.executors import InProcess
 from condget.polling.parser_process import Parser
@@ -61,6 +63,22 @@ def test_another_child_is_started_for_many_documents_only(
             await reader.aclose()
 
     asyncio.run(play())
+
+
+def test_a_document_without_news_starts_no_child() -> None:
+    stamps = [f"<lastBuildDate>Thu, 01 Jan 2026 00:00:0{n} GMT</lastBuildDate>" for n in range(2)]
+    first, again = rss(1, 2, extra=stamps[0]), rss(2, 1, extra=stamps[1])
+    known = parse(first, None, "http://a.example/")
+
+    async def play() -> Document:
+        reader = Parser(function="tests.polling.hostile:no_such_function")
+        try:
+            return await reader.parse(again, None, "http://a.example/", known.recall)
+        finally:
+            await reader.aclose()
+
+    document = asyncio.run(play())
+    assert (document.entries, set(document.known)) == ((), {entry.key for entry in known.entries})
 
 
 def test_f4_one_feed_that_crashes_the_parser_stops_no_other(origin: Origin) -> None:

@@ -580,7 +580,7 @@ def test_f6_im_used_adds_and_removes_nothing(origin: Origin, poller: Poller) -> 
 def test_only_what_is_new_is_read_also_after_a_restart(
     origin: Origin, poller: Poller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """B6, F5: what the items are known by survives, a 304 and a failure in between too; a stamp costs no parser."""
+    """B6, F5: the recall of the items survives a restart, and a 304 and a failure in between."""
     stamps = [f"<lastBuildDate>Thu, 01 Jan 2026 00:00:0{n} GMT</lastBuildDate>" for n in range(3)]
     parsed: list[Document] = []
 
@@ -596,7 +596,7 @@ def test_only_what_is_new_is_read_also_after_a_restart(
         with SqliteLedger(tmp_path / "feeds.sqlite3") as poller.ledger:
             found.append(titles(poller.one(origin.url("/feed"))))
     assert found == [["Entry 1", "Entry 2", "Entry 3"], [], [], [], ["Entry 4"]]
-    assert [(len(document.entries), len(document.kept)) for document in parsed] == [(3, 0), (1, 3)]
+    assert [(len(document.entries), len(document.known)) for document in parsed] == [(3, 0), (0, 3), (1, 3)]
 
 
 def test_b7_what_was_not_committed_is_new_again_also_beside_what_is_known(origin: Origin, tmp_path: Path) -> None:
@@ -622,7 +622,7 @@ def test_f6_im_used_is_not_taken_for_the_whole_document(origin: Origin, poller: 
     outcomes = [poller.one(origin.url("/feed")) for _ in range(3)]
     assert [titles(outcome) for outcome in outcomes[1:]] == [["Entry 4"], ["Entry 5"]]
     states = [outcome.state for outcome in outcomes if outcome.state]
-    assert [bool(state.items) for state in states] == [True, False, True]
+    assert [bool(state.recall) for state in states] == [True, False, True]
     assert [(state.window, state.hints.ttl) for state in states] == [(3, 18_000), (3, 18_000), (5, 18_000)]
 
 

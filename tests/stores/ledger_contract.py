@@ -10,7 +10,7 @@ import pytest
 from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
 from condget.errors import UsageError
-from condget.feeds.values import FeedState, Hints, HostHold, Outcome, SeenEntry
+from condget.feeds.values import FeedState, Hints, HostHold, Outcome, Recall, SeenEntry
 from condget.stores.protocols import Ledger
 from condget.stores.transfer import export_state, import_state
 
@@ -36,7 +36,7 @@ STATE = FeedState(
     cut_off="cd" * 32,
     content_bytes=4321,
     window=20,
-    items="frame-digestcontextdigestitem-digkey-of-entry",
+    recall=Recall("frame-digestcontextdigestitem-digkey-of-entry"),
     hints=Hints(ttl=3600.0, skip_hours=(1, 2), skip_days=("Monday",), update_period=7200.0),
     first_polled=NOW - 9,
     last_polled=NOW,
@@ -91,10 +91,18 @@ class LedgerContract:
 
     def test_what_was_loaded_and_changed_is_written_each_time(self, ledger: Ledger) -> None:
         """B1, B2, B7: to another value, to the default, and back; a commit that fails in between writes nothing."""
-        other = replace(STATE, stored=None, items="", title=None, interval=60.0, error=None, hints=Hints())
+        other = replace(STATE, stored=None, recall=Recall(""), title=None, interval=60.0, error=None, hints=Hints())
         moved = replace(STATE, next_poll=NOW + 7200, last_polled=NOW + 60, interval=90.0, gone=False, reason="again")
         ledger.commit([Outcome(URL, "changed", state=STATE)])
-        for state in (moved, other, STATE, STATE, replace(STATE, items=""), STATE, replace(STATE, title="new")):
+        for state in (
+            moved,
+            other,
+            STATE,
+            STATE,
+            replace(STATE, recall=Recall("")),
+            STATE,
+            replace(STATE, title="new"),
+        ):
             ledger.load([URL])
             with pytest.raises(RuntimeError):
                 ledger.commit(self._breaking_off(replace(other, window=99)))

@@ -357,7 +357,7 @@ def test_a_feed_without_news_costs_one_small_row(filled: Path) -> None:
     """B6: what a 304 leaves as it was is not written again, however long it is."""
     log = Path(f"{filled}-wal")
     with SqliteLedger(filled) as ledger:
-        ledger.commit([outcome(title="t" * 100_000, items="i" * 100_000)])
+        ledger.commit([outcome(title="t" * 100_000, recall="i" * 100_000)])
         state = replace(ledger.load([URL])[URL], next_poll=NOW + 7200, last_polled=NOW + 60, interval=90.0)
         before = log.stat().st_size
         ledger.commit([Outcome(URL, "unchanged", state=state)])
