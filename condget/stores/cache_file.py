@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from condget.after_fork import renew_after_fork
-from condget.errors import NewerState, StoreError
 from condget.settings import Clock
 from condget.stores.faults import is_corrupt, store_error
 from condget.stores.files import make_directory, make_file, set_aside
+from condget.stores.sqlite_file import Format, connect, transaction, upgrade, version_of
 
-_APPLICATION_ID = 0x636F6E64  # "cond" in ASCII
-_VERSION = 1
 #: Longest wait for another process, in seconds. Its transactions take milliseconds, and a request waits with us.
 _BUSY_SECONDS = 0.5
 #: Seconds between looks whether the file still is where it was.
@@ -35,35 +33,39 @@ SPAN = 1 << 20
 INCOMPLETE = ""
 _ABANDONED_AFTER = 86400.0
 
-_SCHEMA = (
-    """CREATE TABLE responses (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        url TEXT NOT NULL,
-        partition TEXT NOT NULL,
-        head TEXT NOT NULL,
-        size INTEGER NOT NULL,
-        digest BLOB,
-        useless_from REAL,
-        used REAL NOT NULL
-    )""",
-    "CREATE INDEX responses_by_url ON responses (url, partition)",
-    "CREATE INDEX responses_by_use ON responses (used)",
-    "CREATE INDEX responses_by_end ON responses (useless_from) WHERE useless_from IS NOT NULL",
-    "CREATE TABLE chunks (key INTEGER PRIMARY KEY, data BLOB NOT NULL)",
-    "CREATE TABLE totals (size INTEGER NOT NULL)",
-    "INSERT INTO totals VALUES (0)",
-    """CREATE TRIGGER response_stored AFTER INSERT ON responses BEGIN
-        UPDATE totals SET size = size + NEW.size;
-    END""",
-    f"""CREATE TRIGGER response_deleted AFTER DELETE ON responses BEGIN
-        UPDATE totals SET size = size - OLD.size;
-        DELETE FROM chunks WHERE key BETWEEN OLD.id * {SPAN} AND OLD.id * {SPAN} + {SPAN - 1};
-    END""",
-    """CREATE TRIGGER response_resized AFTER UPDATE OF size ON responses BEGIN
-        UPDATE totals SET size = size + NEW.size - OLD.size;
-    END""",
-    f"PRAGMA application_id = {_APPLICATION_ID}",
-    f"PRAGMA user_version = {_VERSION}",
+CACHE = Format(
+    "cache",
+    application_id=0x636F6E64,  # "cond" in ASCII
+    steps=(
+        (
+            """CREATE TABLE responses (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                url TEXT NOT NULL,
+                partition TEXT NOT NULL,
+                head TEXT NOT NULL,
+                size INTEGER NOT NULL,
+                digest BLOB,
+                useless_from REAL,
+                used REAL NOT NULL
+            )""",
+            "CREATE INDEX responses_by_url ON responses (url, partition)",
+            "CREATE INDEX responses_by_use ON responses (used)",
+            "CREATE INDEX responses_by_end ON responses (useless_from) WHERE useless_from IS NOT NULL",
+            "CREATE TABLE chunks (key INTEGER PRIMARY KEY, data BLOB NOT NULL)",
+            "CREATE TABLE totals (size INTEGER NOT NULL)",
+            "INSERT INTO totals VALUES (0)",
+            """CREATE TRIGGER response_stored AFTER INSERT ON responses BEGIN
+                UPDATE totals SET size = size + NEW.size;
+            END""",
+            f"""CREATE TRIGGER response_deleted AFTER DELETE ON responses BEGIN
+                UPDATE totals SET size = size - OLD.size;
+                DELETE FROM chunks WHERE key BETWEEN OLD.id * {SPAN} AND OLD.id * {SPAN} + {SPAN - 1};
+            END""",
+            """CREATE TRIGGER response_resized AFTER UPDATE OF size ON responses BEGIN
+                UPDATE totals SET size = size + NEW.size - OLD.size;
+            END""",
+        ),
+    ),
 )
 
 
@@ -124,14 +126,8 @@ class CacheFile:
         with self.reading() as connection:
             if not self._is_in_place():
                 connection = self._reopened()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(connection):
                 yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:  # a full disk has rolled back already
-                    connection.execute("ROLLBACK")
-                raise
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
@@ -185,18 +181,10 @@ class CacheFile:
         make_file(self.path)
         connection = _connected(self.path)
         try:
-            (application,) = connection.execute("PRAGMA application_id").fetchone()
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if application == 0 and _is_empty(connection):
+            version = version_of(connection, self.path, CACHE)
+            if version < CACHE.version:
                 connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("BEGIN IMMEDIATE")
-                for statement in _SCHEMA if _is_empty(connection) else ():  # another process may have been quicker
-                    connection.execute(statement)
-                connection.execute("COMMIT")
-            elif application != _APPLICATION_ID:
-                raise StoreError(f"The file {self.path} is a database of another program and is left alone.")
-            elif version > _VERSION:
-                raise NewerState(f"The cache {self.path} was written by a newer condget and is left alone.")
+                upgrade(connection, self.path, CACHE)
             else:
                 _delete_abandoned(connection, self._clock() - _ABANDONED_AFTER)
         except BaseException:
@@ -222,16 +210,12 @@ _of_the_parent: list[sqlite3.Connection | None] = []
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = connect(path, "mode=rw", _BUSY_SECONDS)
     connection.execute("PRAGMA synchronous = NORMAL")
     # A checkpoint waits for the disk, so there are few of them: one for each 6 MB written.
     connection.execute("PRAGMA wal_autocheckpoint = 1500")
     connection.execute("PRAGMA journal_size_limit = 67108864")
     return connection
-
-
-def _is_empty(connection: sqlite3.Connection) -> bool:
-    return not connection.execute("SELECT 1 FROM sqlite_master").fetchall()
 
 
 def _delete_abandoned(connection: sqlite3.Connection, before: float) -> None:

@@ -7,15 +7,16 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from condget.cache.freshness import current_age, explicit_lifetime
 from condget.cache.messages import StoredResponse
 from condget.cache.validators import has_validator
 from condget.errors import StoreError
 from condget.settings import Clock
-from condget.stores import head_json
 from condget.stores.cache_file import CHUNK, INCOMPLETE, SPAN, CacheFile
 from condget.stores.protocols import ContentTooLong
+from condget.stores.records import to_head, to_text
 
 #: What a row costs besides its head and content, roughly.
 _ROW_BYTES = 200
@@ -63,8 +64,8 @@ class CacheWriter:
 
     def commit(self) -> None:
         """Make head and content visible together, in place of what they replace; make room for them."""
-        stored = head_json.with_length(self._stored, self._length)
-        text = head_json.encode(stored)
+        stored = replace(self._stored, content_length=self._length)
+        text = to_text(to_head(stored))
         size = size_of(text, stored)
         if size > self._max_size:
             self.abort()

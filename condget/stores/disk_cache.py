@@ -18,6 +18,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,9 +26,9 @@ from condget.after_fork import renew_after_fork
 from condget.cache.messages import StoredResponse
 from condget.errors import StoreError, UsageError
 from condget.settings import Clock, cache_path
-from condget.stores import head_json
 from condget.stores.cache_file import CHUNK, INCOMPLETE, SPAN, CacheFile
 from condget.stores.cache_writer import CacheWriter, size_of, useless_from
+from condget.stores.records import from_head, from_text, to_head, to_text
 
 #: How many heads or uses wait for the next transaction, and how long heads do, at most.
 _MOST_LATER = 1000
@@ -105,7 +106,7 @@ class Cache:
         )
         freshened = self._freshened
         try:
-            return [freshened.get(row) or head_json.decode(text, row) for text, row in rows]
+            return [freshened.get(row) or _head(text, row) for text, row in rows]
         except StoreError:  # somebody wrote to the file: let the next response take the place of this one
             self.invalidate([url])
             raise
@@ -303,9 +304,7 @@ class Cache:
         """Yield every stored response as a line of JSON, its content in base64."""
         for stored in self.responses():
             content = base64.b64encode(b"".join(self.content(stored))).decode("ascii")
-            yield json.dumps(
-                {"schema": _EXPORT_SCHEMA, "head": json.loads(head_json.encode(stored)), "content": content}
-            )
+            yield json.dumps({"schema": _EXPORT_SCHEMA, "head": to_head(stored), "content": content})
 
     def import_(self, lines: Iterable[str]) -> int:
         """Store the responses that `export` wrote, and return how many they were.
@@ -323,7 +322,7 @@ class Cache:
                 record = json.loads(line)
                 if record["schema"] != _EXPORT_SCHEMA:
                     raise ValueError(f"schema {record['schema']!r}")
-                stored = head_json.decode(json.dumps(record["head"]), 0)
+                stored = from_head(record["head"])
                 content = base64.b64decode(record["content"], validate=True)
             except (ValueError, KeyError, TypeError, StoreError) as error:
                 raise UsageError(
@@ -346,7 +345,7 @@ class Cache:
     def _by_id(self, row: int) -> StoredResponse | None:
         with self._file.reading() as connection:
             found = connection.execute("SELECT head FROM responses WHERE id = ?", (row,)).fetchone()
-        return None if found is None else self._freshened.get(row) or head_json.decode(found[0], row)
+        return None if found is None else self._freshened.get(row) or _head(found[0], row)
 
     def _delete(self, doomed: Iterable[StoredResponse]) -> int:
         rows = [(stored.id,) for stored in doomed]
@@ -380,7 +379,7 @@ class Cache:
             freshened, self._freshened = self._freshened, {}
             touched, self._touched = self._touched, {}
         for row, stored in freshened.items():
-            text = head_json.encode(stored)
+            text = to_text(to_head(stored))
             connection.execute(
                 "UPDATE responses SET head = ?, size = ?, useless_from = ? WHERE id = ?",
                 (text, size_of(text, stored), useless_from(stored), row),
@@ -408,6 +407,15 @@ class Cache:
                     doomed.append((row,))
                     excess -= size
             connection.executemany("DELETE FROM responses WHERE id = ?", doomed)
+
+
+# The same few heads are read again and again, and a `StoredResponse` is immutable.
+@lru_cache(maxsize=2048)
+def _head(text: str, row: int) -> StoredResponse:
+    try:
+        return from_head(from_text(text), row)
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"Row {row} holds no head of a stored response ({error}).") from error
 
 
 _caches: weakref.WeakSet[Cache] = weakref.WeakSet()

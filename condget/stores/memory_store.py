@@ -10,7 +10,6 @@ from dataclasses import replace
 from condget.after_fork import renew_after_fork
 from condget.cache.messages import StoredResponse
 from condget.errors import StoreError
-from condget.stores.head_json import with_length
 
 
 class MemoryStore:
@@ -68,7 +67,7 @@ class MemoryStore:
         self.discard(replaces)
         with self._lock:
             row = next(self._ids)
-            self._stored[row] = (replace(with_length(stored, len(content)), id=row), content)
+            self._stored[row] = (replace(stored, id=row, content_length=len(content)), content)
 
 
 class MemoryWriter:

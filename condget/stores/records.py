@@ -1,7 +1,7 @@
-"""A `FeedState` as JSON text and back, for the state file and for moving it to another machine.
+"""Values as JSON and back: a `FeedState` for the state file, the head of a `StoredResponse` for both files.
 
-Only what differs from the default is written, so that a new field needs no new version. Latin-1 bytes in fields
-survive as text; secrets are left out (F12): cookies, credentials, and userinfo in URLs.
+Members that have their default are left out, so that a new member needs no new version. Latin-1 bytes in fields
+survive as text. Of a feed's state, secrets are left out (F12): cookies, credentials, and userinfo in URLs.
 """
 
 from __future__ import annotations
@@ -13,17 +13,33 @@ from functools import cache, partial
 from typing import Any, NoReturn, get_args, get_origin, get_type_hints
 
 from condget.cache.fields import Fields
+from condget.cache.messages import StoredResponse
 from condget.feeds.values import FeedState
 from condget.field_names import SECRET
 from condget.urls import without_userinfo
 
 Record = dict[str, Any]
+
+#: What members of heads were called in the first caches.
+_FORMER_NAMES = {
+    "reason": "reason_phrase",
+    "version": "http_version",
+    "requested": "request_time",
+    "received": "response_time",
+    "length": "content_length",
+    "first": "first_byte",
+    "complete": "complete_length",
+}
+
 _Reader = Callable[[Any], Any]
 
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not a number")
 
+
+#: No number that a file holds is beyond this: not an instant, not a length. Infinity and NaN are neither.
+_LIMIT = 2.0**63
 
 # Made once, and without looking for circles: thousands of states are read and written at a time.
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
@@ -39,7 +55,7 @@ def to_record(state: FeedState) -> Record:
     if state.chain:
         record["chain"] = [without_userinfo(url) for url in state.chain]
     if state.stored is not None:
-        record["stored"] = stored = _differing(state.stored)
+        record["stored"] = stored = to_head(state.stored)
         stored["url"] = without_userinfo(state.stored.url)
         stored["fields"] = [pair for pair in state.stored.fields.pairs if pair[0].lower() not in SECRET]
     if "hints" in record:
@@ -54,6 +70,25 @@ def from_record(record: Record) -> FeedState:
         ValueError: a member has the wrong type, or the URL is missing.
     """
     return _read(FeedState, record)  # type: ignore[no-any-return]
+
+
+def to_head(stored: StoredResponse) -> Record:
+    """Return the head of a stored response as a JSON object, without the store's own id."""
+    head = _differing(stored)
+    head.pop("id", None)
+    head["fields"] = stored.fields.pairs
+    return head
+
+
+def from_head(head: Record, id: int = 0) -> StoredResponse:
+    """Return the stored response whose head a JSON object holds.
+
+    Raises:
+        ValueError: a member has the wrong type, or one without a default is missing.
+    """
+    if "requested" in head:
+        head = {_FORMER_NAMES.get(name, name): value for name, value in head.items()}
+    return _read(StoredResponse, head | {"id": id})  # type: ignore[no-any-return]
 
 
 def to_text(record: Record) -> str:
@@ -95,7 +130,7 @@ def _read(kind: Any, record: Any) -> Any:
     for name, value in record.items():
         reader = readers.get(name)
         if isinstance(reader, tuple):
-            if not isinstance(value, reader):
+            if not isinstance(value, reader) or (isinstance(value, int | float) and not -_LIMIT < value < _LIMIT):
                 raise ValueError(f"{name} is {value!r:.40}")
             arguments[name] = value
         elif reader is not None:
@@ -115,9 +150,9 @@ def _readers(kind: Any) -> dict[str, tuple[type, ...] | _Reader]:
 
 
 def _reader(wanted: Any) -> tuple[type, ...] | _Reader:
-    """Return what a member of a type is in JSON: the types that are taken as they are, or a function that reads it.
+    """Return how a member is read from JSON: the types that are taken as they are, or a function.
 
-    Such a function raises TypeError for a value of another type.
+    The function raises TypeError for a value of another type.
     """
     wanted = getattr(wanted, "__supertype__", wanted)  # of a NewType
     if wanted is Fields:
@@ -127,7 +162,7 @@ def _reader(wanted: Any) -> tuple[type, ...] | _Reader:
     arguments = get_args(wanted)
     if get_origin(wanted) is tuple:
         readers = [_reader(kind) for kind in arguments if kind is not ...]
-        each = [partial(_scalar, one) if isinstance(one, tuple) else one for one in readers]
+        each = [partial(_scalar, reader) if isinstance(reader, tuple) else reader for reader in readers]
         if arguments[-1] is ...:
             return lambda value: tuple([each[0](item) for item in _list(value)])
         return lambda value: tuple([read(item) for read, item in zip(each, _list(value, len(each)), strict=True)])

@@ -12,7 +12,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from condget.stores.ledger_format import STATE as STATE_FORMAT
 from condget.stores.ledger_reader import SqliteLedgerReader
 from condget.stores.transfer import export_state
 from tests.stores.ledger_contract import NOW, STATE, URL, LedgerContract, entry, outcome
+from tests.stores.support import directory, run_and_kill
 
 
 class TestSqliteLedger(LedgerContract):
@@ -40,22 +40,6 @@ class TestSqliteLedger(LedgerContract):
     @pytest.fixture
     def second(self, tmp_path: Path) -> SqliteLedger:
         return SqliteLedger(tmp_path / "second.sqlite3")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "feeds.sqlite3"
-
-
-@pytest.fixture
-def filled(path: Path) -> Path:
-    with SqliteLedger(path) as ledger:
-        ledger.commit([Outcome(URL, "changed", state=STATE, seen=(entry("a"),))])
-    return path
-
-
-def directory(path: Path) -> dict[str, tuple[bytes, int]]:
-    return {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in path.parent.iterdir()}
 
 
 class TestPrivacy:
@@ -101,78 +85,6 @@ class TestPrivacy:
             assert "hunter2" not in "".join(export_state(ledger))
             for file in path.parent.iterdir():
                 assert b"hunter2" not in file.read_bytes()
-
-
-class TestReadingOnly:
-    def test_a_missing_file_reads_as_empty_and_nothing_is_made(self, path: Path) -> None:
-        """F10"""
-        with SqliteLedgerReader(path) as ledger:
-            assert (ledger.due([URL]), ledger.urls(), ledger.holds()) == ({}, [], {})
-        assert not path.parent.exists()
-
-    def test_not_one_byte_is_written(self, filled: Path) -> None:
-        """F10"""
-        before = directory(filled)
-        assert list(before) == ["feeds.sqlite3"]
-        with SqliteLedgerReader(filled) as ledger:
-            assert ledger.load([URL]) == {URL: STATE}
-            assert directory(filled) == before
-        assert directory(filled) == before
-
-    def test_what_a_killed_run_left_is_read_and_left_as_it_is(self, path: Path) -> None:
-        """F10, B7"""
-        _run_and_kill(path, "ledger.commit([outcome()])")
-        before = directory(path)
-        assert len(before) == 3
-        with SqliteLedgerReader(path) as ledger:
-            assert set(ledger.due([URL])) == {URL}
-        assert directory(path) == before
-
-    @pytest.mark.parametrize("length", [0, 1, 32, 33, 32 + 24 + 4096])
-    def test_a_run_killed_while_it_wrote_its_log_stops_no_other(self, filled: Path, length: int) -> None:
-        """F10, B7: the log as the kill may leave it, from nothing to a first page without the commit."""
-        _run_and_kill(filled, "ledger.commit([outcome(title='x' * 9000)])")
-        os.truncate(f"{filled}-wal", length)
-        before = directory(filled)
-        with SqliteLedgerReader(filled) as ledger:
-            assert ledger.load([URL]) == {URL: STATE}
-        assert directory(filled) == before
-        with SqliteLedger(filled) as ledger:
-            assert ledger.load([URL]) == {URL: STATE}
-            ledger.commit([outcome()])
-            assert ledger.load([URL]) == {URL: outcome().state}
-
-    def test_a_log_without_its_index_can_be_read(self, path: Path) -> None:
-        _run_and_kill(path, "ledger.commit([outcome()])")
-        Path(f"{path}-shm").unlink()
-        with SqliteLedgerReader(path) as ledger:
-            assert set(ledger.due([URL])) == {URL}
-
-    def test_readers_see_what_a_run_commits_meanwhile(self, filled: Path) -> None:
-        """`list` and `explain` work during a run"""
-        with SqliteLedgerReader(filled) as reader:
-            assert reader.urls() == [URL]
-            with SqliteLedger(filled) as writer:
-                writer.commit([outcome("https://example.org/2")])
-                assert len(reader.urls()) == 2
-                writer.commit([outcome("https://example.org/3")])
-                assert len(reader.urls()) == 3
-            assert len(reader.urls()) == 3
-
-    def test_a_reader_that_began_with_nothing_sees_the_first_run(self, path: Path) -> None:
-        with SqliteLedgerReader(path) as reader:
-            assert reader.urls() == []
-            with SqliteLedger(path) as writer:
-                writer.commit([outcome()])
-            assert reader.urls() == [URL]
-
-    def test_a_corrupt_file_stays_where_it_is(self, path: Path) -> None:
-        """F11"""
-        path.parent.mkdir()
-        path.write_bytes(b"junk" * 1000)
-        with pytest.raises(StoreError, match=r"feeds.sqlite3 is corrupt; the next poll sets it aside"):
-            SqliteLedgerReader(path)
-        assert path.read_bytes() == b"junk" * 1000
 
 
 class TestDamage:
@@ -337,7 +249,7 @@ for turn in range(1, 10**6):
 """
     reported = 0
     for _ in range(6):
-        lines = _run_and_kill(path, code, after=random.uniform(0.0, 0.08))
+        lines = run_and_kill(path, code, after=random.uniform(0.0, 0.08))
         with SqliteLedger(path) as ledger:
             urls = ledger.urls()
             turns = {state.failures for state in ledger.load(urls).values()}
@@ -409,29 +321,3 @@ def _one_version_later(monkeypatch: pytest.MonkeyPatch, *statements: str) -> Non
     later = replace(STATE_FORMAT, steps=(*STATE_FORMAT.steps, statements))
     for module in ("ledger", "ledger_reader"):
         monkeypatch.setattr(f"condget.stores.{module}.STATE", later)
-
-
-def _run_and_kill(path: Path, code: str, after: float = 0.0) -> list[int]:
-    """Run code that has a `ledger` in a process of its own, kill it, and return the numbers that it printed."""
-    head = (
-        "import sys\nfrom dataclasses import replace\nfrom pathlib import Path\n"
-        "from condget.stores.ledger import SqliteLedger\n"
-        "from tests.stores.ledger_contract import entry, outcome\n"
-        "ledger = SqliteLedger(Path(sys.argv[1]))\nprint('ready', flush=True)\n"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", f"{head}{code}\nprint('done', flush=True)\nsys.stdin.read()", str(path)],
-        cwd=Path(__file__).parents[2],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        if after:
-            time.sleep(after)
-        else:
-            assert process.stdout.readline() == "done\n"
-        process.kill()
-        return [int(line) for line in process.stdout if line.endswith("\n") and line.strip().isdigit()]

@@ -1,0 +1,38 @@
+"""What tests of files share: what a directory holds, and a process that is killed while it writes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+def directory(path: Path) -> dict[str, tuple[bytes, int]]:
+    return {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in path.parent.iterdir()}
+
+
+def run_and_kill(path: Path, code: str, after: float = 0.0) -> list[int]:
+    """Run code that has a `ledger` in a process of its own, kill it, and return the numbers that it printed."""
+    head = (
+        "import sys\nfrom dataclasses import replace\nfrom pathlib import Path\n"
+        "from condget.stores.ledger import SqliteLedger\n"
+        "from tests.stores.ledger_contract import entry, outcome\n"
+        "ledger = SqliteLedger(Path(sys.argv[1]))\nprint('ready', flush=True)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{head}{code}\nprint('done', flush=True)\nsys.stdin.read()", str(path)],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        if after:
+            time.sleep(after)
+        else:
+            assert process.stdout.readline() == "done\n"
+        process.kill()
+        return [int(line) for line in process.stdout if line.endswith("\n") and line.strip().isdigit()]
