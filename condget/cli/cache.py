@@ -123,7 +123,7 @@ def delete(
       condget cache delete https://example.org/
       condget cache delete --host example.org --older-than 2d
     """
-    from condget.feeds.subscriptions import duration
+    from condget.feeds.durations import duration
 
     if url is None and host is None and older_than is None:
         raise UsageError("say what to delete: a URL, --host or --older-than; or use `condget cache clear`")

@@ -12,6 +12,7 @@ from condget.errors import CondgetError
 from condget.reports import Format, ReportOptions, Selection, select
 
 if TYPE_CHECKING:
+    from condget.cli.arguments import Listed
     from condget.feeds.values import Outcome
 
 
@@ -31,32 +32,33 @@ class Delivery:
         self._begun = False
         self._done = 0
 
+    def deliver_faults(self, listed: Listed) -> None:
+        """Say what is wrong with the lists; where failures are part of the report, each bad line is, too (D9)."""
+        from condget.feeds.values import Outcome
+
+        for sentence in listed.unusable if self._quiet else listed.faults():
+            say(sentence)
+        if not self._form.failures_apart:
+            self._report([Outcome(line.written or line.source, "error", error=str(line)) for line in listed.refused])
+
+    def say_skipped(self, listed: Listed) -> None:
+        """Say what of the lists is skipped on purpose."""
+        for sentence in () if self._quiet else listed.skipped:
+            say(sentence)
+
     def deliver(self, outcomes: Sequence[Outcome]) -> None:
         """Report outcomes and flush."""
         from condget.feeds.schedule import all_offline
 
         self.clear_progress()
-        apart = self._form.failures_apart
-        if apart and len(outcomes) > 3 and not self._done and all_offline(outcomes):
+        if self._form.failures_apart and len(outcomes) > 3 and not self._done and all_offline(outcomes):
             # One line, not one for each feed, in a mail that cron sends when the network is back.
             self.failed, self._done = True, len(outcomes)
             if not self._quiet:
                 say(f"offline? None of {len(outcomes)} feeds could be reached; the first: {outcomes[0].error}")
             return
-        reports: list[str] = []
-        for outcome in outcomes:
-            self._done += outcome.status != "skipped"
-            self.failed = self.failed or outcome.status in ("error", "gone")
-            if self._verbose:
-                say(_exchange(outcome))
-            if (selection := select(outcome, self._options)) is None:
-                continue
-            self.news = self.news or selection.is_news
-            if apart and outcome.status == "error":
-                self._report_failure(selection)
-            else:
-                reports.append(self._form.report(selection, self._options))
-        self._write("".join(reports))
+        self._done += sum(outcome.status != "skipped" for outcome in outcomes)
+        self._report(outcomes)
 
     def finish(self) -> None:
         """Write what stands behind all reports."""
@@ -73,6 +75,21 @@ class Delivery:
         """Take the progress away."""
         if self._has_progress:
             show_progress("")
+
+    def _report(self, outcomes: Sequence[Outcome]) -> None:
+        reports: list[str] = []
+        for outcome in outcomes:
+            self.failed = self.failed or outcome.status in ("error", "gone")
+            if self._verbose:
+                say(_exchange(outcome))
+            if (selection := select(outcome, self._options)) is None:
+                continue
+            self.news = self.news or selection.is_news
+            if self._form.failures_apart and outcome.status == "error":
+                self._report_failure(selection)
+            else:
+                reports.append(self._form.report(selection, self._options))
+        self._write("".join(reports))
 
     def _report_failure(self, selection: Selection) -> None:
         if not self._quiet:
@@ -104,5 +121,6 @@ def _exchange(outcome: Outcome) -> str:
     if outcome.status == "skipped":
         return line(f"{place(outcome)}: not asked; {outcome.reason}")
     sent = " and ".join(f"{name}: {value}" for name, value in outcome.validators_sent) or "no validators"
-    answer = outcome.http_status or "no answer"
-    return line(f"{place(outcome)}: sent {sent}; {answer}, {outcome.bytes:,} bytes, {outcome.status}; {outcome.reason}")
+    answer = f"{outcome.http_status or 'no answer'}, {outcome.bytes:,} bytes, {outcome.status}"
+    reason = outcome.reason or outcome.error
+    return line(f"{place(outcome)}: sent {sent}; {answer}{f'; {reason}' if reason else ''}")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from condget.cli.arguments import read
 from condget.cli.output import put
 from condget.errors import DocumentError, FetchError
 
@@ -61,7 +60,9 @@ def doctor(
     """
     import asyncio
 
-    (subscription,) = read([url])
+    from condget.feeds.subscriptions import single
+
+    subscription = single(url)
     findings, document = asyncio.run(_examine(subscription, timeout))
     put(f"ETag:           {findings.etag or 'none'}")
     put(f"Last-Modified:  {findings.last_modified or 'none'}")

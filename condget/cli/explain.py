@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from condget import settings
-from condget.cli.arguments import State, read
+from condget.cli.arguments import State, read_and_say
 from condget.cli.output import put
 
 if TYPE_CHECKING:
@@ -34,12 +34,14 @@ def explain(
       condget explain https://example.org/feed.xml
       condget explain https://example.org/feed.xml feeds.txt
     """
+    from condget.feeds.subscriptions import single
     from condget.polling.batch import host_of
     from condget.shown import address, line
     from condget.stores.opening import open_ledger_for_reading
 
-    (subscription,) = read([url])
-    listed = next((one for one in read(feeds or []) if one.key == subscription.key), None)
+    subscription = single(url)
+    lists = read_and_say(feeds or [])
+    listed = next((feed for feed in lists.subscriptions if feed.key == subscription.key), None)
     now = settings.clock()()
     with open_ledger_for_reading(state) as ledger:
         known = ledger.load([subscription.key]).get(subscription.key)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from condget import settings
-from condget.cli.arguments import Feeds, State, read
+from condget.cli.arguments import Feeds, State, read_and_say
 from condget.cli.output import put
 
 
-def list_feeds(feeds: Feeds, state: State = None) -> None:
+def list_feeds(feeds: Feeds, state: State = None) -> int:
     """Print when each feed is polled next, and why; the next one first.
 
     It sends and writes nothing, and can be used while a poll runs.
@@ -23,7 +23,8 @@ def list_feeds(feeds: Feeds, state: State = None) -> None:
     from condget.shown import address, line
     from condget.stores.opening import open_ledger_for_reading
 
-    subscriptions = read(feeds)
+    listed = read_and_say(feeds)
+    subscriptions = listed.subscriptions
     now = settings.clock()()
     with open_ledger_for_reading(state) as ledger:
         states = ledger.load([subscription.key for subscription in subscriptions])
@@ -42,3 +43,4 @@ def list_feeds(feeds: Feeds, state: State = None) -> None:
         rows.append((at, when, f"{label}: {explain(known, hold, now)}"))
     for _, when, words in sorted(rows, key=lambda row: row[0]):
         put(f"{when:<17}  {words}")
+    return listed.exit_code

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from condget.feeds.values import Outcome
     from condget.polling.executors import Executor
     from condget.polling.planning import Plan
+    from condget.stores.protocols import Ledger
 
 NEWS_CODE = 3
 
@@ -118,7 +119,7 @@ def poll(
         concurrency=concurrency,
         gap=gap,
     )
-    subscriptions = read(feeds)
+    listed = read(feeds)
     clock = settings.clock()
 
     from condget.stores.opening import open_ledger, open_ledger_for_reading
@@ -126,48 +127,70 @@ def poll(
     if dry_run:
         with open_ledger_for_reading(state) as reader:
             now = clock()
-            planned = plan(subscriptions, reader, run_options, now)
+            planned = plan(listed.subscriptions, reader, run_options, now)
         delivery = Delivery(form, replace(options, all=True), now, quiet=quiet, verbose=verbose)
-        delivery.deliver(_would_ask(planned))
+        delivery.deliver_faults(listed)
+        delivery.deliver(_would_poll(planned, now))
         if all_:
             delivery.deliver(tuple(planned.skipped()))
+        elif not planned.asked:
+            say("dry run; no feed would be polled now")
         delivery.finish()
-        return 0
+        return listed.exit_code
     with open_ledger(state, wait=wait, clock=clock) as ledger:
         now = clock()
         ledger.set_back(now)
-        planned = plan(subscriptions, ledger, run_options, now)
+        planned = plan(listed.subscriptions, ledger, run_options, now)
         for notice in ledger.take_notices():
             say(notice)
         delivery = Delivery(form, replace(options, all=all_), now, quiet=quiet, verbose=verbose)
+        delivery.deliver_faults(listed)
         if all_:
             delivery.deliver(tuple(planned.skipped()))
-        if not (planned.asked or planned.refused):
-            delivery.finish()
-            return 0
-        from condget.polling import run
-        from condget.polling.executors import InProcess
-
-        # The collector need not look again and again at what stays to the end.
-        gc.freeze()
-        executor = InProcess(clock)
-        with (
-            _interruptible(executor) as interrupted,
-            closing(run(planned, ledger, executor, clock)) as groups,
-        ):
-            total = planned.asked + len(planned.refused)
-            delivery.show_progress(total)
-            for group in groups:
-                delivery.deliver(group)
-                delivery.show_progress(total)
+        if force and not all_ and not planned.asked and not planned.refused and not quiet:
+            _say_why_none(planned)
+        if planned.first_seen or verbose:
+            # A note about a list is for whoever has just made it, not for each mail of a cron job.
+            delivery.say_skipped(listed)
+        interrupted = bool(planned.asked or planned.refused) and _run(planned, ledger, clock, delivery)
         delivery.finish()
         for notice in ledger.take_notices():
             say(notice)
-        if interrupted:
-            from condget.cli import exit_code as code_of
+    if interrupted:
+        from condget.cli import exit_code as code_of
 
-            return code_of(KeyboardInterrupt())
-    return 1 if delivery.failed else NEWS_CODE if exit_code and delivery.news else 0
+        return code_of(KeyboardInterrupt())
+    return listed.exit_code or (1 if delivery.failed else NEWS_CODE if exit_code and delivery.news else 0)
+
+
+def _run(planned: Plan, ledger: Ledger, clock: settings.Clock, delivery: Delivery) -> bool:
+    """Poll what is planned and deliver what comes of it; return whether that was interrupted."""
+    from condget.polling import run
+    from condget.polling.executors import InProcess
+
+    # The collector need not look again and again at what stays to the end.
+    gc.freeze()
+    executor = InProcess(clock)
+    with (
+        _interruptible(executor) as interrupted,
+        closing(run(planned, ledger, executor, clock)) as groups,
+    ):
+        total = planned.asked + len(planned.refused)
+        delivery.show_progress(total)
+        for group in groups:
+            delivery.deliver(group)
+            delivery.show_progress(total)
+    return bool(interrupted)
+
+
+def _say_why_none(planned: Plan) -> None:
+    """Say why --force polls no feed."""
+    from condget.reports.phrases import place, sentence
+    from condget.reports.selection import Selection
+
+    first, *others = planned.skipped()
+    more = f" (and {len(others):,} more feeds)" if others else ""
+    say(f"{place(first)}{more}: {sentence(Selection(first))}")
 
 
 def _collect_garbage_seldom() -> None:
@@ -175,14 +198,16 @@ def _collect_garbage_seldom() -> None:
     gc.set_threshold(100_000, 20, 20)
 
 
-def _would_ask(planned: Plan) -> list[Outcome]:
+def _would_poll(planned: Plan, now: float) -> list[Outcome]:
     from condget.feeds.values import Outcome
 
     outcomes = list(planned.refused)
     for job in (job for host in planned.hosts for job in host):
         fields = " and ".join(name for name, _ in job.request.preconditions)
+        state = planned.states.get(job.key)
+        due = "due now" if state is None or state.next_poll <= now else "forced"
         where = "" if job.request.moved_from is None else f" at {job.request.url}"
-        reason = f"dry run; due now, would be asked{where} {f'with {fields}' if fields else 'without validators'}"
+        reason = f"dry run; {due}, would be requested{where} {f'with {fields}' if fields else 'without validators'}"
         outcomes.append(Outcome(job.key, "skipped", name=planned.subscriptions[job.key].name, reason=reason))
     return outcomes
 

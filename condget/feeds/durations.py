@@ -1,7 +1,8 @@
-"""Instants and lengths of time in words. All in POSIX seconds."""
+"""Instants and lengths of time in words, and lengths of time as users write them. All in POSIX seconds."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -40,3 +41,33 @@ def with_instant(why: str, at: float, now: float) -> str:
 
 def _one_decimal(number: float) -> str:
     return f"{round(number, 1):g}"
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def duration(text: str) -> float:
+    """Return the seconds of a length of time that a user wrote: a number and its unit.
+
+    >>> duration("90s"), duration("6h"), duration("1.5d")
+    (90.0, 21600.0, 129600.0)
+
+    Raises:
+        ValueError: the text is not a length above zero, or has no unit: 2 could mean minutes as well as days.
+    """
+    number = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)([smhdw]?)", text)
+    seconds = float(number[1]) * _UNITS.get(number[2], 1) if number else 0.0
+    if number is None or not seconds:
+        raise ValueError(f'"{text}" is no duration (such as 90s, 30m, 6h, 2d, 1w)')
+    if not number[2]:
+        raise ValueError(f'"{text}" has no unit; write {text}s, {text}m, {text}h, {text}d or {text}w')
+    return seconds
+
+
+def duration_or_seconds(text: str) -> float:
+    """Return the seconds of a length of time where a number without a unit can only mean seconds, as in a time-out.
+
+    Raises:
+        ValueError: the text is not a length above zero.
+    """
+    return duration(f"{text}s" if re.fullmatch(r"[0-9]+(?:\.[0-9]+)?", text) else text)

@@ -1,12 +1,15 @@
 """OPML (opml.org/spec2): the outlines of a list that have an xmlUrl, with their line numbers.
 
-Two thirds of real OPML files are not well-formed. So three readers in turn: XML as it stands, XML once the stray
-ampersands are escaped, and at last a reader of HTML, which accepts anything. No document type reaches any of them.
+Two thirds of real OPML files are not well-formed. So there are three readers, each used where the one before fails:
+XML as it stands, XML with stray ampersands escaped, and a reader of HTML, which accepts anything. None of them is
+given the document type.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html.parser import HTMLParser
 
 from condget.errors import SubscriptionError
@@ -15,8 +18,17 @@ from condget.feeds.markup import Expansion, prologue, repaired
 Outline = tuple[int, Mapping[str, str]]
 
 
-def outlines(text: str, source: str) -> list[Outline]:
-    """Return line number and attributes (names in lower case) of each outline that has an xmlUrl.
+@dataclass(frozen=True, slots=True)
+class Outlines:
+    """The feeds of a document: line number and attributes (names in lower case) of each outline with an xmlUrl."""
+
+    found: tuple[Outline, ...]
+    #: The last line of a document that has no end; None: it is complete.
+    breaks_off_at: int | None = None
+
+
+def read_outlines(text: str, source: str) -> Outlines:
+    """Return the outlines of a document, as far as it goes.
 
     Raises:
         SubscriptionError: the document is not OPML.
@@ -29,16 +41,24 @@ def outlines(text: str, source: str) -> list[Outline]:
         fixed = repaired(head.text, head.entities)
     except Expansion as error:
         raise SubscriptionError(f"{source}: {error}") from None
-    lost = text.count("\n") - head.text.count("\n")
-    found = _strictly(head.text) if not head.entities else None
-    if found is None:
-        found = _strictly(fixed)
-    if found is None:
+    document_type_lines = text.count("\n") - head.text.count("\n")
+    outlines = _strictly(head.text) if not head.entities else None
+    if outlines is None:
+        outlines = _strictly(fixed)
+    breaks_off_at = None
+    if outlines is None:
         reader = _Outlines()
         reader.feed(fixed)
         reader.close()
-        found = reader.found
-    return [(line + lost, attributes) for line, attributes in found if attributes.get("xmlurl", "").strip()]
+        outlines = reader.found
+        if not re.search(r"</(?:[\w.-]+:)?opml\b", fixed, re.IGNORECASE):
+            breaks_off_at = len(text.rstrip().split("\n"))
+    found = tuple(
+        (line + document_type_lines, attributes)
+        for line, attributes in outlines
+        if attributes.get("xmlurl", "").strip()
+    )
+    return Outlines(found, breaks_off_at)
 
 
 def _strictly(text: str) -> list[Outline] | None:

@@ -43,6 +43,11 @@ class Plan:
         """How many feeds will be asked."""
         return sum(map(len, self.hosts))
 
+    @property
+    def first_seen(self) -> bool:
+        """Whether a feed that will be asked was never polled before."""
+        return any(job.key not in self.states for jobs in self.hosts for job in jobs)
+
     def batch(self) -> Batch:
         """Return what an executor is to do."""
         from condget.polling.batch import Batch

@@ -111,10 +111,14 @@ def test_c13_a_machine_that_is_offline_says_so_once(invoke: Run, tmp_path: Path,
 
 
 def test_c8_gone_is_told_once(invoke: Run, feeds: Path, origin: Origin) -> None:
-    """C8: and never asked again, not even with --force, unless the URL itself is given."""
+    """C8: and never asked again, not even with --force, which then says why, unless the URL itself is given."""
     origin.script("/feed", Answer(410))
     assert "gone" in invoke("poll", feeds).stdout
-    assert said(invoke("poll", "--force", feeds)) == SILENCE
+    assert said(invoke("poll", feeds)) == SILENCE
+    forced = invoke("poll", "--force", feeds)
+    assert (forced.returncode, forced.stdout) == (0, "")
+    assert f"{origin.url('/feed')}: not asked: gone" in forced.stderr
+    assert said(invoke("poll", "--force", "-q", feeds)) == SILENCE
     assert len(origin.requests) == 1
     invoke("poll", "--force", origin.url("/feed"))
     assert len(origin.requests) == 2
@@ -152,23 +156,6 @@ def test_f10_a_dry_run_asks_nobody_and_writes_nothing(invoke: Run, feeds: Path, 
     assert "with If-None-Match" in done.stdout
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (home / "state").iterdir()} == before
     assert len(origin.requests) == 1
-
-
-@pytest.mark.parametrize("bad", ["file:///etc/passwd", "https://exa mple.org/", "https://example.org/ evry=1h"])
-def test_d9_a_bad_line_is_named_and_nobody_is_asked(invoke: Run, feeds: Path, origin: Origin, bad: str) -> None:
-    """D9: exit 2, with file name and line number."""
-    feeds.write_text(origin.url("/feed") + "\n" + bad + "\n")
-    done = invoke("poll", feeds.name)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "feeds.txt:2: " in done.stderr
-    assert origin.requests == []
-
-
-def test_a_list_that_is_not_there_is_exit_2(invoke: Run) -> None:
-    done = invoke("poll", "nowhere.txt")
-    assert done.returncode == 2
-    assert "nowhere.txt" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_a_list_can_come_from_stdin_and_as_opml(condget: Run, origin: Origin, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from condget.errors import SubscriptionError
-from condget.feeds.subscriptions import Subscription, parse_list
+from condget.feeds.subscriptions import Subscription, parse_list, read_list
 
 PLAIN = """<?xml version="1.0" encoding="utf-8"?>
 <!-- exported -->
@@ -81,7 +81,7 @@ def test_options_are_attributes() -> None:
 @pytest.mark.parametrize(
     ("attributes", "reason"),
     [
-        ('xmlUrl="file:///etc/passwd"', 'the scheme "file"'),
+        ('xmlUrl="a.example/feed"', "not a URL"),
         ('xmlUrl="http://a.example/a b"', "U+0020"),
         ('xmlUrl="http://a.example/" every="soon"', "no duration"),
         ('xmlUrl="http://a.example/" condget:evry="1h"', 'unknown option "evry"'),
@@ -108,3 +108,34 @@ def test_f3_entities_are_not_expanded() -> None:
     text += '<outline text="&e11;&f;" xmlUrl="http://a.example/"/></body></opml>'
     (feed,) = read(text)
     assert (feed.name, feed.source) == ("&e11;&f;", "feeds.opml:3")
+
+
+def test_c9_a_readers_own_outlines_are_skipped_and_said() -> None:
+    """D9: newsboat exports commands and queries, miniflux feeds that are switched off; none of that is a mistake."""
+    feeds = read_list(
+        """<opml><body>
+        <outline text="A" xmlUrl="http://a.example/"/>
+        <outline xmlUrl="exec:~/bin/feed"/><outline xmlUrl="query:Unread:unread = &quot;yes&quot;"/>
+        <outline xmlUrl="filter:~/bin/x:http://b.example/"/><outline xmlUrl="file:///etc/passwd"/>
+        <outline xmlUrl="exec:other"/>
+        <outline xmlUrl="http://off.example/" disabled="true"/><outline xmlUrl="feed://on.example/" disabled="false"/>
+        </body></opml>""",
+        "feeds.opml",
+    )
+    assert [feed.url for feed in feeds.subscriptions] == ["http://a.example/", "http://on.example/"]
+    assert feeds.refused == ()
+    assert feeds.skipped == (
+        "feeds.opml: outlines are skipped: 5 that are not http or https (exec, file, filter, query) "
+        "and 1 that are disabled"
+    )
+
+
+@pytest.mark.parametrize(
+    "end", ["", "\n<outline", '\n<outline text="B" xmlUrl="http://b.exam', "\n<outline xmlUrl='", "\n</bod"]
+)
+def test_d9_a_file_that_breaks_off_is_read_as_far_as_it_goes(end: str) -> None:
+    """D9"""
+    feeds = read_list(f'<opml>\n<body>\n<outline text="A" xmlUrl="http://a.example/"/>{end}', "f.opml")
+    assert [feed.url for feed in feeds.subscriptions] == ["http://a.example/"]
+    (refused,) = feeds.refused
+    assert str(refused) == f"f.opml:{4 if end else 3}: the file breaks off here; feeds behind this line are missing"
