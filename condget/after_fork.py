@@ -1,5 +1,5 @@
-"""What a forked process has to make anew: locks that another thread of the parent may hold, and what that thread alone
-would have ended.
+"""Objects that a forked process makes anew: locks that another thread of the parent may hold, and work that only that
+thread would have ended.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import Protocol
 
 class Renewable(Protocol):
     def after_fork(self) -> None:
-        """Make it usable in the child, where no other thread runs."""
+        """Become usable in the child, where no other thread runs."""
 
 
-_all: weakref.WeakSet[Renewable] = weakref.WeakSet()
+_renewables: weakref.WeakSet[Renewable] = weakref.WeakSet()
 
 
-def renew_after_fork(one: Renewable) -> None:
-    """Have its `after_fork` called in every process that is forked from now on, for as long as it lives."""
-    _all.add(one)
+def renew_after_fork(renewable: Renewable) -> None:
+    """Call `renewable.after_fork` in every process that is forked while the object lives."""
+    _renewables.add(renewable)
 
 
 def _renew() -> None:
-    for one in _all:
-        one.after_fork()
+    for renewable in _renewables:
+        renewable.after_fork()
 
 
 if hasattr(os, "register_at_fork"):

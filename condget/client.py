@@ -12,7 +12,7 @@ from condget.settings import Clock
 from condget.transports.caching import AsyncCacheTransport, CacheArgument, CacheTransport
 
 # httpx makes the transports of proxies itself, from its arguments and the environment, so both clients wrap them where
-# httpx keeps them. A mount that is None stays None: it is httpx's way to say "no proxy here".
+# httpx keeps them. A mount that is None stays None: in httpx it means "no proxy for these URLs".
 
 
 class Client(httpx.Client):
@@ -22,7 +22,7 @@ class Client(httpx.Client):
         cache: A `Cache`, which stays open when the client closes, or a directory for one; None: the user's own.
         policy: What the cache may choose.
         clock: Gives the present instant in POSIX seconds.
-        **arguments: Those of `httpx.Client`. What `transport=`, `mounts=` and proxies bring is cached too.
+        **arguments: Those of `httpx.Client`. Responses through `transport=`, `mounts=` and proxies are cached too.
 
     `response.extensions["condget"]` is a `CacheStatus`: what happened and why. Exceptions are httpx's own.
     """

@@ -1,4 +1,4 @@
-"""HTTP dates (RFC 9110 §5.6.7): IMF-fixdate in any case, RFC 850 and asctime; nothing else is a date."""
+"""HTTP dates (RFC 9110 §5.6.7): IMF-fixdate in any case, RFC 850 and asctime; no other form is a date."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FORMATS = tuple(
 
 @lru_cache(maxsize=1024)
 def parse_date(text: str) -> float | None:
-    """Return the instant that an HTTP-date names, in POSIX seconds, or None where it is none.
+    """Return the instant that an HTTP-date names, in POSIX seconds, or None where the text is not one.
 
     A two-digit year counts from 1970 to 2069, the POSIX reading of the fifty-year rule.
 

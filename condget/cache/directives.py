@@ -1,6 +1,6 @@
 """Cache-Control and its like: lists of directives (RFC 9111 §5.2, RFC 9110 §5.6), and delta-seconds (RFC 9111 §1.2.2).
 
-Names compare without case; an argument may be a token or a quoted string; of a repeated directive the first counts.
+Names compare without case; an argument may be a token or a quoted string; the first of repeated directives counts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Freshening (RFC 9111 §3.2, §4.3.4, §4.3.5): which stored responses a 304 or a HEAD means, and what it changes."""
+"""Freshening (RFC 9111 §3.2, §4.3.4, §4.3.5): the stored response that a 304 or a HEAD is about, its new head."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from condget.cache.messages import Response, StoredResponse
 from condget.cache.storing import storable_fields
 from condget.cache.validators import VALIDATOR_FIELDS, etag_of, last_modified_of, weak_match
 
-#: Fields that describe the content as it is stored: a 304 has none, so what it says of them is not believed.
+#: Fields that describe the content as it is stored: a 304 has no content, so its own are ignored.
 _OF_THE_CONTENT = frozenset({"content-encoding", "content-length", "content-md5", "content-range", "content-type"})
 
 
@@ -41,29 +41,29 @@ def freshened(stored: StoredResponse, response: Response, *, replace_validators:
     The stored ETag stays unless `replace_validators` is set: a poller, which keeps no content, takes what the origin
     says last. Age and Date always are those of the newer response.
     """
-    news = storable_fields(response.fields)
+    newer = storable_fields(response.fields)
     kept_out = _OF_THE_CONTENT if replace_validators or "etag" not in stored.fields else _OF_THE_CONTENT | {"etag"}
-    news = Fields(
+    newer = Fields(
         (name, value)
-        for name, value in news
+        for name, value in newer
         if name.lower() not in kept_out and (value or name.lower() not in VALIDATOR_FIELDS)
     )
-    superseded = {name.lower() for name, _ in news} | {"age", "date"}
+    superseded = {name.lower() for name, _ in newer} | {"age", "date"}
     return replace(
         stored,
-        fields=stored.fields.without(superseded).plus(news),
+        fields=stored.fields.without(superseded).plus(newer),
         request_time=response.request_time,
         response_time=response.response_time,
     )
 
 
 def head_agrees(stored: StoredResponse, response: Response) -> bool:
-    """Whether a HEAD's 200 describes the stored content still (RFC 9111 §4.3.5)."""
+    """Whether a HEAD's 200 still describes the stored content (RFC 9111 §4.3.5)."""
     length = response.fields.first("content-length")
     if length is not None and length != str(stored.content_length):
         return False
     for validator_of in (etag_of, last_modified_of):
-        news = validator_of(response.fields)
-        if news is not None and news != validator_of(stored.fields):
+        validator = validator_of(response.fields)
+        if validator is not None and validator != validator_of(stored.fields):
             return False
     return True

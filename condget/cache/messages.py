@@ -1,4 +1,4 @@
-"""The values that the pure core speaks of: Request, Response, StoredResponse. Frozen, of builtins only, picklable."""
+"""The messages of the pure core: Request, Response, StoredResponse. Frozen, of builtins only, picklable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Request:
     method: str
     url: str
     fields: Fields = field(default_factory=Fields)
-    #: Whose stored responses may answer: a digest of credentials and of the caller's own partition.
+    #: A digest of credentials and of the caller's own partition: only stored responses of the same one may answer.
     partition: str = ""
 
 

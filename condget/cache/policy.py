@@ -1,4 +1,4 @@
-"""Policy: the few choices that RFC 9111 leaves to a private cache."""
+"""Policy: the choices that RFC 9111 leaves to a private cache."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The origin's half: name content with an entity tag, decide what a conditional request gets (RFC 9110 §13).
+"""The origin's half: name content with an entity tag, and evaluate a conditional request (RFC 9110 §13).
 
-`evaluate` follows §13.2.2 step by step. Entity tags are compared as opaque text, so that malformed ones which
-servers hand out, unquoted or doubly quoted, still match themselves.
+`evaluate` follows §13.2.2 step by step. Entity tags are compared as opaque text, so that malformed ones, unquoted or
+doubly quoted, still match themselves.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from condget.cache.validators import parse_etag_list, strong_match, weak_match
 def make_etag(content: bytes | str, *, weak: bool = False) -> str:
     """Return an entity tag for that content (`str` as UTF-8): equal for equal content, on every machine.
 
-    `weak` says that the content may change in ways that do not matter without the tag being computed anew.
+    A `weak` tag may stay while the content changes in ways that do not matter.
 
     >>> make_etag("<h1>Tag: all</h1>")
     '"31UAcdZtO62FALLjkMM8LA"'
@@ -36,7 +36,7 @@ def evaluate(
     etag: str | None,
     last_modified: str | float | None,
 ) -> Literal[200, 304, 412]:
-    """Return what a request gets for its preconditions: 200 (perform the method), 304 or 412 (§13.2.2).
+    """Return the status that the preconditions of a request lead to: 200 (perform the method), 304 or 412 (§13.2.2).
 
     `etag` and `last_modified` (an HTTP-date or POSIX seconds) are those of the current representation.
     Without either there is no representation, and `*` does not match. Invalid HTTP-dates are ignored, the

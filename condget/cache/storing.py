@@ -1,6 +1,6 @@
-"""Storing (RFC 9111 §3): may this response be stored, and which of its fields are.
+"""Storing (RFC 9111 §3): whether a response may be stored, and which of its fields are.
 
-`why_not` gives the reason in words, so that every response that was not stored can say so.
+`why_not` gives the reason in words, for the `CacheStatus` of a response that was not stored.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from condget.cache.vary import selecting_fields, varies_on_everything
 UNDERSTOOD = HEURISTICALLY_CACHEABLE | {302, 303, 307, 400, 401, 403, 500, 502, 503, 504}
 
 #: Fields of one connection or one hop (RFC 9110 §7.6.1, RFC 9111 §3.1), and Set-Cookie, which reaches the caller
-#: once, from the network, and is not replayed.
+#: once, from the network.
 NOT_STORED = frozenset(
     {
         "connection",
@@ -38,7 +38,7 @@ NOT_STORED = frozenset(
 def why_not(request: Request, response: Response, lifetime: float) -> str | None:
     """Return why a response to GET must or need not be stored, or None where it may be (RFC 9111 §3).
 
-    `lifetime` is its freshness lifetime in seconds, whoever gave it.
+    `lifetime` is its freshness lifetime in seconds, stated by the origin or granted by a policy.
     """
     directives = response_directives(response)
     status = response.status
@@ -75,7 +75,7 @@ def storable_fields(fields: Fields) -> Fields:
 
 
 def to_stored(request: Request, response: Response, *, content_length: int | None = None) -> StoredResponse:
-    """Return what is stored of a response; without a content length it is head only."""
+    """Return the stored form of a response; without a content length it is head only."""
     first_byte, complete_length = 0, None
     if response.status == 206:
         content_range = parse_content_range(response.fields.get("content-range"))

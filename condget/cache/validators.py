@@ -1,7 +1,7 @@
 """Validators (RFC 9110 §8.8) and the preconditions made of them (RFC 9110 §13.1, RFC 9111 §4.3.1).
 
-A validator is opaque: what came goes back byte for byte, whether or not it is well-formed. Two ETag lines of one
-response are sent back as the list of both; an empty validator counts as absent.
+A validator is opaque: it goes back byte for byte as it came, well-formed or not (A3). Two ETag lines of one response
+are sent back as the list of both (A6); an empty validator counts as absent (A4).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from condget.cache.dates import parse_date
 from condget.cache.fields import Fields
 from condget.cache.messages import Request, StoredResponse
 
-# A well-formed member first; then whatever stands between two commas, such as ""947e30c936"" or an unquoted tag.
+# A well-formed member first; then any text between two commas, such as ""947e30c936"" or an unquoted tag.
 _ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"(?=\s*(?:,|$))|[^\s,](?:[^,]*[^\s,])?')
 
 VALIDATOR_FIELDS = frozenset({"etag", "last-modified"})
@@ -62,7 +62,7 @@ def is_strong_last_modified(fields: Fields) -> bool:
 
 
 def preconditions(stored: Sequence[StoredResponse]) -> tuple[tuple[str, str], ...]:
-    """Return the fields that ask an origin to validate these stored responses, the most recent first (RFC 9111 §4.3.1).
+    """Return the fields that have an origin validate these stored responses, the most recent first (RFC 9111 §4.3.1).
 
     All their entity tags are offered; a Last-Modified only where a single response is validated, since a date cannot
     tell variants apart. No date is ever invented.

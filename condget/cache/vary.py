@@ -1,7 +1,7 @@
-"""Vary (RFC 9111 §4.1): which request fields select a stored response, and whether a request matches it.
+"""Vary (RFC 9111 §4.1): the request fields that select a stored response, and whether a request matches it.
 
-Values are normalised in ways that do not change their meaning: white space and line breaks of lists everywhere, order
-and case for Accept-Language and Accept-Encoding. All others may hold secrets and are kept as digests.
+Values are normalised where that keeps their meaning: white space and line breaks of lists everywhere, order and case
+for Accept-Language and Accept-Encoding. Values other than of Accept fields may be secrets and are kept as digests.
 """
 
 from __future__ import annotations
