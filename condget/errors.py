@@ -4,14 +4,14 @@ CondgetError
  ├─ UsageError               the caller's arguments or options make no sense
  │   └─ SubscriptionError    a list of feeds has a bad line (file name and line number in the text)
  ├─ FetchError               one exchange failed: connection, deadline, limit, coding, redirect
- │   └─ ForbiddenTarget      condget refused to ask: scheme, private network
- ├─ DocumentError            an answer arrived, but it is not a feed that can be read
+ │   └─ ForbiddenTarget      condget refused to send the request: scheme, private network
+ ├─ DocumentError            the content of a response is not a readable feed
  └─ StoreError               a file of condget's own cannot be used
-     ├─ StateLocked            another run holds the state
+     ├─ StateLocked          another run holds the state
      └─ NewerState           a newer condget wrote this file; it is left alone
 
-`condget.Client` never raises these for a request: httpx's own exceptions pass through it unchanged, and a cache
-store that fails is logged and stepped aside from.
+`condget.Client` never raises these for a request: httpx's own exceptions pass through the client unchanged, and a
+store that fails is logged and left alone.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class SubscriptionError(UsageError):
 class FetchError(CondgetError):
     """One exchange with an origin failed; the text says how, without secrets.
 
-    `connected` is False where not even a connection came about, which is how an offline machine is recognised.
+    `connected` is False if no connection was made: the sign of an offline machine (C13).
     """
 
     def __init__(self, message: str, *, connected: bool = True) -> None:
@@ -44,11 +44,11 @@ class FetchError(CondgetError):
 
 
 class ForbiddenTarget(FetchError):
-    """A target that condget refuses to ask: a scheme that is not http(s), or a private address behind a public one."""
+    """A target without a request: its scheme is not http(s), or a public host led to its private address."""
 
 
 class DocumentError(CondgetError):
-    """An answer is not a feed: empty, HTML, or beyond what the parser can read."""
+    """The content of a response is not a feed: empty, HTML, or unreadable for the parser."""
 
 
 class StoreError(CondgetError):
@@ -60,7 +60,7 @@ class StateLocked(StoreError):
 
 
 class NewerState(StoreError):
-    """The file was written by a newer condget and is left untouched."""
+    """A newer condget wrote the file, which is left untouched."""
 
 
 def _fetch_error(kind: type[FetchError], message: str, connected: bool) -> FetchError:

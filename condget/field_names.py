@@ -1,13 +1,13 @@
-"""Sets of header field names that rules of condget share. All names are in lower case."""
+"""Sets of header field names that several packages share. All names are in lower case."""
 
 from __future__ import annotations
 
 import re
 
-#: A field name as RFC 9110 §5.6.2 has it.
+#: A field name (RFC 9110 §5.6.2).
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
-#: Fields that a list of feeds cannot configure: condget composes them itself (A6, D6), or never sends them (D3, D4).
+#: Fields that a list of feeds cannot configure: condget sets them itself (A6, D6), or never sends them (D3, D4).
 RESERVED = frozenset(
     {
         *("accept-encoding", "connection", "content-length", "cookie", "expect", "host", "keep-alive", "range"),

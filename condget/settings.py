@@ -1,6 +1,6 @@
 """Names and defaults that more than one layer needs: version, user agent, default paths, environment names.
 
-Importing this module touches no file; `platformdirs` is imported only when a path is asked for.
+Importing this module touches no file; `platformdirs` is imported when a path is needed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Clock = Callable[[], float]
 #: Environment names. Each overrides the platform's default directory.
 CACHE_DIR_ENV = "CONDGET_CACHE_DIR"
 STATE_DIR_ENV = "CONDGET_STATE_DIR"
-#: POSIX seconds that `condget` takes for the present instant; for tests and for trying out a schedule.
+#: POSIX seconds that replace the clock of the command line, for tests and to try out a schedule.
 NOW_ENV = "CONDGET_NOW"
 _YEAR_10000 = 253_402_300_800
 
@@ -42,7 +42,7 @@ def clock() -> Clock:
     """Return the clock of the command line: the system's, or one that stands still at `$CONDGET_NOW`.
 
     Raises:
-        UsageError: `$CONDGET_NOW` is no number, or no instant before the year 10000.
+        UsageError: `$CONDGET_NOW` is not a number, or not an instant before the year 10000.
     """
     fixed = os.environ.get(NOW_ENV)
     if not fixed:
@@ -52,7 +52,7 @@ def clock() -> Clock:
     except ValueError:
         instant = -1.0
     if not 0 <= instant < _YEAR_10000:
-        raise UsageError(f"${NOW_ENV} is no number of POSIX seconds; correct it or take it away")
+        raise UsageError(f"${NOW_ENV} is not a number of POSIX seconds; fix or unset it")
     return lambda: instant
 
 

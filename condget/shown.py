@@ -11,7 +11,7 @@ import unicodedata
 
 from condget.urls import without_userinfo
 
-#: Longer lines are cut; no title is meant to be longer.
+#: Longer lines are cut. A longer title is hardly meant to be read.
 LONGEST = 400
 
 # CSI and OSC sequences as a whole (ECMA-48 §5.4, §8.3.89); the rest of other sequences is printable.
@@ -44,7 +44,7 @@ def address(text: str, longest: int | None = None) -> str:
 
 
 def on_one_line(text: str) -> str:
-    """Return text as one safe line, of whatever length and with its spaces as they are.
+    """Return text as one safe line, at full length and with its spaces unchanged.
 
     >>> on_one_line("name:\x1b[2J  Tea\\r\\nand cake")
     'name:  Tea and cake'
@@ -53,7 +53,7 @@ def on_one_line(text: str) -> str:
 
 
 def printable(text: str, *, colour: bool = False) -> str:
-    """Return lines of text without characters that a terminal acts upon; with `colour`, those of colours stay."""
+    """Return lines of text without the characters that a terminal acts upon, but with colours if `colour`."""
     if _ODD.search(text) is None:
         return text
     keep = _COLOUR if colour else _NEVER
@@ -67,5 +67,5 @@ def without_credentials(text: str) -> str:
 
 def _is_safe(c: str) -> bool:
     # Cc controls, Cf format characters (bidirectional overrides), Cs lone surrogates, Zl and Zp line separators.
-    # U+200C and U+200D part and join letters, which some scripts cannot do without.
+    # U+200C and U+200D separate and join letters; some scripts need them.
     return len(c) == 1 and (c in "\u200c\u200d" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp"))

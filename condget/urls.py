@@ -1,4 +1,4 @@
-"""Rules about URLs that more than one package needs: without userinfo, the origin, the plain form that most have."""
+"""Rules about URLs that several packages need: removing userinfo, the origin, and the plain form of most URLs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-#: A URL that needs no further look: scheme, ASCII host in lower case, port, path and query without a fragment.
+#: A URL that needs no further parsing: scheme, ASCII host in lower case, port, path and query without a fragment.
 PLAIN = re.compile(r"(https?)://([a-z0-9_.-]{1,253})(?::([0-9]{1,5}))?([/?][!\"$-~]*)?")
 
 _AUTHORITY = re.compile(r"^([^/?#]*:)?(//)[^/?#]*@")

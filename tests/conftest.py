@@ -9,7 +9,7 @@ import pytest
 
 from tests.origin import Origin
 
-# A shared machine is slow at times; that is no failure.
+# A shared machine is slow at times; slowness is not a failure.
 hypothesis.settings.register_profile("condget", deadline=None)
 hypothesis.settings.load_profile("condget")
 

@@ -5,8 +5,8 @@
         httpx.get(origin.url("/feed"))
         origin.requests_for("/feed")[0].fields.get("if-none-match")
 
-Answers of a path are given in order and the last one repeats. Nothing is added that was not scripted, no Date
-either, except Content-Length (see `Answer`) and `Connection: close` where the connection is about to close.
+The answers of a path are sent in order, and the last one repeats. Nothing is added to the script, not even Date, except
+Content-Length (see `Answer`), and `Connection: close` if the connection is about to close.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class RawRequest:
 
     @property
     def path(self) -> str:
-        """The target without its query, and without scheme and authority when a proxy was asked."""
+        """The target without its query, and without the scheme and authority that a proxy receives."""
         return self.resource.partition("?")[0]
 
     @property
@@ -78,15 +78,15 @@ class Answer:
     #: The body in pieces, each sent by itself; `chunked` adds Transfer-Encoding and frames them (or `body`).
     chunks: Iterable[bytes] | None = None
     chunked: bool = False
-    #: What Content-Length claims, whatever the body is.
+    #: The value of Content-Length, whatever the body is.
     declared_length: int | None = None
     #: Send that many bytes of the body, then close.
     truncate: int | None = None
-    #: End with RST: at once, or after `truncate` bytes of the body where that is given.
+    #: End with RST: at once, or after `truncate` bytes of the body if both are set.
     reset: bool = False
-    #: None: closed if that is the only way to end the message, else kept.
+    #: None: close if nothing else can end the message, else keep the connection.
     close: bool | None = None
-    #: Bytes that belong to nobody, sent right after the response.
+    #: Bytes that belong to no response, sent right after this one.
     surplus: bytes = b""
     #: In place of a message: these bytes, or these pieces `chunk_delay` apart; closed unless `close=False`.
     raw: bytes | Iterable[bytes] | None = None
@@ -115,9 +115,9 @@ def conditional(body: bytes, **fields: Text) -> Callable[[RawRequest], Answer]:
     """A 304 to a request that echoes the ETag or, without If-None-Match, the Last-Modified; else the 200."""
 
     def answer(request: RawRequest) -> Answer:
-        for asked, sent in (("If-None-Match", "etag"), ("If-Modified-Since", "last_modified")):
-            if (value := request.fields.get(asked)) is not None:
-                return not_modified(**fields) if value == _text(fields.get(sent, "")) else ok(body, **fields)
+        for precondition, validator in (("If-None-Match", "etag"), ("If-Modified-Since", "last_modified")):
+            if (value := request.fields.get(precondition)) is not None:
+                return not_modified(**fields) if value == _text(fields.get(validator, "")) else ok(body, **fields)
         return ok(body, **fields)
 
     return answer
@@ -155,7 +155,7 @@ class Origin:
         self._listener: socket.socket | None = None
         self._acceptor: threading.Thread | None = None
 
-    # --- what a test says and asks
+    # --- for tests
 
     def url(self, path: str = "/", *, userinfo: str = "") -> str:
         """Return the absolute URL of a path."""
@@ -167,9 +167,9 @@ class Origin:
         return f"{self.host}:{self.port}"
 
     def script(self, path: str, *answers: Script) -> None:
-        """Set the answers of a path, given in order, the last one again and again; replaces those set before.
+        """Set the answers of a path in order; the last one repeats. Answers set before are replaced.
 
-        A path with a query answers that exact target, one without answers every query; `*` answers the rest.
+        A path with a query is for that exact target, a path without one for every query, and `*` for all others.
         """
         if not answers:
             raise ValueError("a script needs at least one answer")
@@ -183,25 +183,25 @@ class Origin:
             return list(self._requests)
 
     def requests_for(self, path: str) -> list[RawRequest]:
-        """The requests for that path (any query), or for exactly that target where it has a query."""
+        """Return the requests for a path with any query, or, if `path` has a query, for exactly that target."""
         return [r for r in self.requests if path == (r.resource if "?" in path else r.path)]
 
     @property
     def connections(self) -> int:
-        """How many connections were accepted so far."""
+        """The number of connections so far."""
         with self._changed:
             return self._count
 
     def clear(self) -> None:
-        """Forget the requests; the scripts stay where they are."""
+        """Forget the requests; the scripts stay."""
         with self._changed:
             self._requests.clear()
 
     def wait_for(self, n: int, timeout: float = 5.0) -> list[RawRequest]:
-        """Wait until there are `n` requests and return all of them; AssertionError if they do not come."""
+        """Wait until there are `n` requests and return all of them; AssertionError if they do not arrive."""
         with self._changed:
             arrived = self._changed.wait_for(lambda: len(self._requests) >= n, timeout)
-            assert arrived, f"{len(self._requests)} of {n} requests came within {timeout} s"
+            assert arrived, f"{len(self._requests)} of {n} requests arrived within {timeout} s"
             return list(self._requests)
 
     # --- life
@@ -324,8 +324,8 @@ class Origin:
         if answer.close is not None:
             keep = not answer.close
         else:
-            asked = (request.fields.get("Connection") or "").lower()
-            persistent = "close" not in asked and request.version != "HTTP/1.0"
+            options = (request.fields.get("Connection") or "").lower()
+            persistent = "close" not in options and request.version != "HTTP/1.0"
             keep = framed and persistent and answer.truncate is None and answer.declared_length is None
         if not keep and b"connection" not in names:
             fields.append((b"Connection", b"close"))
@@ -361,7 +361,7 @@ class Origin:
 
 
 def _read(stream: Iterable[bytes], number: int) -> RawRequest | None:
-    """Read one request, or None at the end of the connection or where what came is no request."""
+    """Read one request; None at the end of the connection, or if the bytes are not a request."""
     readline, read = stream.readline, stream.read  # type: ignore[attr-defined]
     lines: list[bytes] = []
     while not lines or lines[-1] not in (b"\r\n", b"\n"):

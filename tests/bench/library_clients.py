@@ -1,7 +1,7 @@
 """The clients that are measured: each opens its cache in a folder, can fill it, and fetches many URLs.
 
-Two of them set the scale: an httpx client whose transport returns a ready response ("objects"), and the same reading
-the content from a SQLite row first ("bare read"). They answer every request from memory or disk.
+Two clients set the scale: an httpx client whose transport returns a ready response ("objects"), and one that reads the
+content from a SQLite row first ("bare read"). They send no request.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ Fill = Callable[[int], None]
 
 
 class Contender(NamedTuple):
-    #: Fetch every URL, so many at a time; the seconds that each took.
+    #: Fetch every URL, so many at a time; returns the seconds of each.
     run: Callable[[Sequence[str], int], list[float]]
-    #: Store that many more responses that nobody will ask for.
+    #: Store that many more responses that are never requested.
     fill: Fill
 
 
@@ -78,7 +78,7 @@ async def in_tasks(fetch: Fetch, urls: Sequence[str], at_a_time: int) -> list[fl
 
 
 def conditions(url: str) -> dict[str, str]:
-    """What a client without a cache must send by hand to get a 304."""
+    """Return the fields that a client without a cache must send by hand to get a 304."""
     return {"If-None-Match": '"v1"', "If-Modified-Since": "Sat, 26 Apr 2025 10:00:00 GMT"} if "/valid/" in url else {}
 
 
@@ -116,7 +116,7 @@ class Ready(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 def nothing(count: int) -> None:
-    """There is no store to fill."""
+    """Do nothing: these clients have no store."""
 
 
 @contextlib.contextmanager
@@ -252,6 +252,6 @@ CONTENDERS: list[tuple[str, tuple[str, ...], Callable[[Path], Opened]]] = [
 
 
 def contenders() -> dict[str, Callable[[Path], Opened]]:
-    """Return those whose packages are installed."""
+    """Return the clients whose packages are installed."""
     found = importlib.util.find_spec
     return {name: make for name, modules, make in CONTENDERS if all(found(module) for module in modules)}

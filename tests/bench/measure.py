@@ -19,9 +19,9 @@ from tests.bench import ROOT
 from tests.bench.poller_origins import Origin
 
 POLLERS = Path(__file__).with_name("pollers")
-#: A run that takes longer is broken off.
+#: A run that takes longer is killed.
 DEADLINE = 300.0
-# The feedparser inside of reader imports a module that its own requirement has no longer.
+# The feedparser inside reader imports a module that reader no longer requires.
 PEERS = ("aiohttp==3.*", "feedparser==6.*", "reader==3.*", "sgmllib3k==1.*")
 
 
@@ -37,9 +37,9 @@ class Poller(NamedTuple):
     name: str
     #: From the list and a folder for its state, which is the working directory, to the command.
     command: Callable[[Path, Path], list[str]]
-    #: The part of the feeds that it polls, where all would take too long; its figures are scaled.
+    #: The part of the feeds that it polls if all would take too long; its figures are scaled.
     share: float = 1
-    #: What stands in its URLs instead of what: it polls others beside the rest, in the same turns.
+    #: A part of its URLs and the replacement, for a poller of other URLs that takes the same turns.
     instead: tuple[str, str] = ("", "")
 
 
@@ -48,7 +48,7 @@ def condget(*options: str, name: str = "condget", at_once: int | None = None) ->
     return Poller(name, lambda feeds, _: [*CONDGET, "poll", str(feeds), "--force", *STATE, *many, *options])
 
 
-#: What the console script does.
+#: The same as the console script.
 CONDGET = [sys.executable, "-c", "from condget.cli import main; main()"]
 STATE = ("--state", "state.sqlite3", "--quiet")
 
@@ -94,8 +94,8 @@ def peers() -> str:
 
 
 def run(command: Sequence[str], home: Path, environment: Mapping[str, str] | None = None) -> Used:
-    """Run one process to its end; what it and its children used."""
-    # Nor PYTHONDONTWRITEBYTECODE: what is installed is compiled.
+    """Run one process to its end; return the resources of the process and its children."""
+    # Without PYTHONDONTWRITEBYTECODE, too: an installed package is compiled.
     kept = {n: v for n, v in os.environ.items() if not n.lower().endswith("_proxy") and n != "PYTHONDONTWRITEBYTECODE"}
     started = time.time()
     with (home / "stderr").open("wb") as errors:
@@ -124,12 +124,12 @@ def run(command: Sequence[str], home: Path, environment: Mapping[str, str] | Non
 
 
 class Figures:
-    """What each poller used, round by round."""
+    """The resources of each poller, round by round."""
 
     def __init__(self, title: str) -> None:
         self.used: dict[str, list[Used]] = {}
         self.notes: dict[str, str] = {}
-        #: When the server last answered, POSIX seconds.
+        #: The time of the last response, in POSIX seconds.
         self.last_answer = 0.0
         self.title = title
 
@@ -178,7 +178,7 @@ class Case:
             self._run(poller, home)
 
     def measure(self, rounds: int, origin: Origin, expected: Mapping[int, int]) -> Figures:
-        """Take turns; mark who did not get the answers that are expected of all feeds."""
+        """Take turns; mark each poller that did not get the expected responses."""
         figures = self.figures
         origin.answers()
         for turn in range(rounds):
@@ -190,8 +190,8 @@ class Case:
                 scaled = used._replace(cpu=used.cpu / poller.share, wall=used.wall / poller.share)
                 figures.used.setdefault(poller.name, []).append(scaled)
                 if any(answers[status] != round(number * poller.share) for status, number in expected.items()):
-                    said = (home / "stderr").read_text(errors="replace")[-200:].strip()
-                    figures.notes[poller.name] = f"WRONG: answers {dict(answers)}, exit code {used.code}, {said}"
+                    errors = (home / "stderr").read_text(errors="replace")[-200:].strip()
+                    figures.notes[poller.name] = f"WRONG: answers {dict(answers)}, exit code {used.code}, {errors}"
                 elif poller.share != 1:
                     figures.notes[poller.name] = f"scaled from {poller.share:.0%} of the feeds"
                 shutil.rmtree(home)
