@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import importlib
 import os
 import subprocess
@@ -17,6 +18,11 @@ import condget
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
+MODULES = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in sorted((ROOT / "condget").rglob("*.py"))
+    if path.name != "__main__.py"
+]
 
 
 def test_the_three_lists_of_public_names_agree() -> None:
@@ -61,11 +67,14 @@ def test_importing_condget_loads_nothing_heavy() -> None:
     assert done.stdout == "\n"
 
 
-def test_every_module_says_what_it_decides_or_does() -> None:
-    for path in sorted((ROOT / "condget").rglob("*.py")):
-        module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        if module != "condget.__main__":
-            assert importlib.import_module(module).__doc__, f"{module} has no docstring"
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_says_what_it_decides_or_does(module: str) -> None:
+    assert importlib.import_module(module).__doc__
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_in_docstrings_print_what_they_say(module: str) -> None:
+    assert doctest.testmod(importlib.import_module(module)).failed == 0
 
 
 def test_the_version_is_in_the_changelog() -> None:
