@@ -1,25 +1,27 @@
-"""One run at a time: an exclusive transaction on a small SQLite file of its own beside the state.
+"""One run at a time: an exclusive lock on a small file of its own beside the state.
 
-The lock dies with the process that holds it, so that no stale one is ever to be removed. Who holds it, and since
-when, stands in a text file beside it. Readers of the state need no lock.
+The lock dies with the process that holds it, so there is never a stale one to remove. The file's content is a remark
+for people: who holds the lock, and since when. Readers of the state need no lock.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
-import sqlite3
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from condget.after_fork import renew_after_fork
 from condget.errors import StateLocked
 from condget.settings import Clock
 from condget.stores.faults import store_error
-from condget.stores.files import make_directory, make_file
+from condget.stores.files import make_directory, open_private
 
 _PAUSE = 0.05
+_LONGEST_REMARK = 100
 
 
 @contextlib.contextmanager
@@ -27,59 +29,86 @@ def lock(path: Path, wait: float = 0, *, clock: Clock = time.time) -> Iterator[N
     """Hold the state file `path` for writing until the block ends.
 
     Args:
-        path: the state file; the lock is a file of the same name with `.lock` behind it.
-        wait: how many seconds to wait for another run to end.
-        clock: what the instant is taken from that a second run is told.
+        path: The state file; the lock is a file of the same name with `.lock` behind it.
+        wait: How many seconds to wait for another run to end.
+        clock: Gives the instant that a second run is told.
 
     Raises:
         StateLocked: another run still holds it; the text says which pid and since when.
         StoreError: the directory cannot be written.
     """
-    path = path.resolve()  # one file, one lock, by whatever links it is reached
-    file, holder = path.with_name(path.name + ".lock"), path.with_name(path.name + ".holder")
+    path = Path(os.path.realpath(path))  # one file, one lock, by whatever links it is reached
+    file = path.with_name(path.name + ".lock")
     try:
         make_directory(path.parent)
-        make_file(file)
-        connection = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
-    except (OSError, sqlite3.Error) as error:
+        held = _acquired(path, file, time.monotonic() + wait)
+        held.remark(f"{os.getpid()} {clock():.0f}\n")
+    except OSError as error:
         raise store_error(error, file) from error
-    with contextlib.closing(connection):
-        _acquire(connection, path, file, holder, time.monotonic() + wait)
-        try:
-            make_file(holder)
-            holder.write_text(f"{os.getpid()} {clock():.0f}\n", encoding="ascii")
-        except OSError as error:
-            raise store_error(error, holder) from error
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                holder.unlink()
+    try:
+        yield
+    finally:
+        held.release()
 
 
-def _acquire(connection: sqlite3.Connection, path: Path, file: Path, holder: Path, deadline: float) -> None:
-    # SQLite's own busy wait cannot be interrupted by Ctrl-C.
+class _Held:
+    """A lock, until it is released. A forked child must not keep it alive: there it is let go of."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+        renew_after_fork(self)
+
+    def remark(self, text: str) -> None:
+        if self._descriptor is not None:
+            with contextlib.suppress(OSError):  # a full disk, say: it is only a remark
+                os.ftruncate(self._descriptor, 0)
+                os.pwrite(self._descriptor, text.encode("ascii"), 0)
+
+    def release(self) -> None:
+        self.remark("")
+        self.after_fork()
+
+    def after_fork(self) -> None:
+        """Close the file: the parent's lock stays, the last one to close gives it up."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _acquired(path: Path, file: Path, deadline: float) -> _Held:
     while True:
-        try:
-            connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                raise store_error(error, file) from error
-        else:
-            return
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise StateLocked(
-                f"The state {path} is held by another run{_words(holder)}; try again later, or wait with --wait."
-            )
-        time.sleep(min(_PAUSE, left))
+        with contextlib.ExitStack() as stack:
+            descriptor = open_private(file)
+            stack.callback(os.close, descriptor)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    holder = _words(os.pread(descriptor, _LONGEST_REMARK, 0))
+                    raise StateLocked(
+                        f"The state {path} is held by another run{holder}; try again later, or wait with --wait."
+                    ) from None
+                time.sleep(min(_PAUSE, remaining))
+            else:
+                # Where the file was deleted meanwhile, a lock on it would keep nobody out.
+                if _is_at(file, descriptor):
+                    stack.pop_all()
+                    return _Held(descriptor)
 
 
-def _words(holder: Path) -> str:
+def _is_at(file: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(file.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _words(remark: bytes) -> str:
     """Return who holds the lock, or nothing in the moment before that is written."""
     try:
-        pid, since = holder.read_text(encoding="ascii").split()
+        pid, since = remark.decode("ascii").split()
         when = datetime.fromtimestamp(float(since), UTC)
-    except (OSError, ValueError, OverflowError):
+        return f" (pid {int(pid)}, since {when:%Y-%m-%d %H:%M:%SZ})"
+    except (ValueError, OverflowError, OSError):
         return ""
-    return f" (pid {int(pid)}, since {when:%Y-%m-%d %H:%M:%SZ})"
