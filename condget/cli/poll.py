@@ -40,6 +40,9 @@ def poll(
     ] = False,
     entries: Annotated[bool, typer.Option("--entries", help="List the entries of new feeds, too.")] = False,
     edited: Annotated[bool, typer.Option("--edited", help="Report edited entries, too.")] = False,
+    content: Annotated[
+        bool, typer.Option("--content", help="Report the content of entries, too, where the format is for programs.")
+    ] = False,
     force: Annotated[
         bool,
         typer.Option(
@@ -110,7 +113,7 @@ def poll(
     from condget.polling import RunOptions, plan
 
     form = format_of(format_)
-    options = ReportOptions(all=all_, edited=edited, first_entries=entries)
+    options = ReportOptions(all=all_, edited=edited, first_entries=entries, content=content)
     run_options = RunOptions(
         pace=Pace(update_period=update_period),
         force=force,

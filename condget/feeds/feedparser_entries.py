@@ -11,7 +11,7 @@ from condget.feeds.durations import DAY, HOUR
 from condget.feeds.entries import fingerprint, identify
 from condget.feeds.feedparser_driver import Reading
 from condget.feeds.links import shown
-from condget.feeds.markup import clean, visible
+from condget.feeds.markup import beginning, clean, visible
 from condget.feeds.values import Document, Entry, Hints
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -34,6 +34,7 @@ def _entry(entry: Mapping[str, Any], location: str, loose: bool) -> Entry:
     id_ = unescape(id_) if id_ and loose else id_
     title = _title(entry)
     texts = [part.get("value") or "" for part in _get(entry, "content") or ()] or [_get(entry, "summary") or ""]
+    content, content_type = _content(entry)
     return Entry(
         key="",
         id=id_ or None,
@@ -41,7 +42,30 @@ def _entry(entry: Mapping[str, Any], location: str, loose: bool) -> Entry:
         link=_link(entry, location),
         published=_published(entry),
         fingerprint=fingerprint(title, texts),
+        summary=beginning(_get(entry, "summary") or "") or beginning(content or "") or None,
+        author=_author(entry),
+        categories=_categories(entry),
+        content=content,
+        content_type=content_type,
     )
+
+
+def _content(entry: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Return the longest text of an entry, and its media type."""
+    details = [*(_get(entry, "content") or ()), _get(entry, "summary_detail") or {}]
+    detail = max(details, key=lambda detail: len(detail.get("value") or ""))
+    text = detail.get("value")
+    return (text, detail.get("type") or "text/plain") if text else (None, None)
+
+
+def _author(entry: Mapping[str, Any]) -> str | None:
+    names = [author.get("name") for author in _get(entry, "authors") or ()]
+    return clean(", ".join(filter(None, names)) or _get(entry, "author") or "") or None
+
+
+def _categories(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    terms = [clean(tag.get("label") or tag.get("term") or "") for tag in _get(entry, "tags") or ()]
+    return tuple(dict.fromkeys(filter(None, terms)))
 
 
 def _get(members: Mapping[str, Any], name: str) -> Any:

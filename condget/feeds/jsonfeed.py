@@ -10,7 +10,7 @@ from typing import Any
 from condget.errors import DocumentError
 from condget.feeds.entries import fingerprint, identify
 from condget.feeds.links import shown
-from condget.feeds.markup import clean
+from condget.feeds.markup import beginning, clean
 from condget.feeds.values import Document, Entry
 
 _VERSION = "jsonfeed.org/version/"
@@ -40,7 +40,8 @@ def parse_json(text: str, location: str) -> Document:
 
 def _entry(item: Mapping[str, Any], location: str) -> Entry:
     title = _text(item, "title")
-    body = _string(item, "content_html") or _string(item, "content_text") or _string(item, "summary")
+    markup, plain = _string(item, "content_html"), _string(item, "content_text") or _string(item, "summary")
+    body = markup or plain
     published = _string(item, "date_published")
     return Entry(
         key="",
@@ -49,7 +50,26 @@ def _entry(item: Mapping[str, Any], location: str) -> Entry:
         link=shown(_string(item, "url") or _string(item, "external_url"), location),
         published=published and _utc(published),
         fingerprint=fingerprint(title, [body or ""]),
+        summary=beginning(_string(item, "summary") or "") or beginning(body or "") or None,
+        author=_author(item),
+        categories=_categories(item),
+        content=body,
+        content_type=None if body is None else "text/html" if markup else "text/plain",
     )
+
+
+def _author(item: Mapping[str, Any]) -> str | None:
+    """Return the names of the authors of 1.1, else the author of 1.0."""
+    authors = item.get("authors")
+    members = [*authors] if isinstance(authors, list) else [item.get("author")]
+    names = [_text(author, "name") for author in members if isinstance(author, dict)]
+    return ", ".join(filter(None, names)) or None
+
+
+def _categories(item: Mapping[str, Any]) -> tuple[str, ...]:
+    tags = item.get("tags")
+    names = [clean(tag) for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
 def _string(members: Mapping[str, Any], name: str) -> str | None:

@@ -159,6 +159,22 @@ def visible(text: str) -> str:
     return clean(unescape(_TAG.sub(" ", text)))
 
 
+#: Characters of an entry's text that a report may show instead of the whole, and those that are read for them.
+SUMMARY, _READ = 500, 4_000
+_UNFINISHED = re.compile(r"<[^<>]*\Z|&[^;&\s]{0,30}\Z")
+
+
+def beginning(text: str) -> str:
+    """Return the first words that a reader sees of a text that may hold HTML, at most `SUMMARY` characters.
+
+    >>> beginning("<p>Tea &amp; <b>cake</b></p>")
+    'Tea & cake'
+    """
+    read = text if len(text) <= _READ else _UNFINISHED.sub("", text[:_READ])
+    words = visible(read)
+    return words if len(words) <= SUMMARY else words[: SUMMARY - 1].rstrip() + "…"
+
+
 def clean(text: str) -> str:
     """Return a text on one line, without control characters (a terminal obeys them) and unpaired surrogates."""
     return " ".join(_CONTROL.sub(" ", text).encode("utf-8", "replace").decode().split())

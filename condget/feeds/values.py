@@ -5,7 +5,7 @@ All are frozen, of builtins only, and picklable, so that a batch can be polled i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NewType
 
 from condget.cache.messages import StoredResponse
@@ -26,7 +26,8 @@ class Entry:
 
     `id` is the guid/id exactly as written in the document, before any resolution against a base; None if there is none.
     `link` is resolved, and only for people. `fingerprint` is a digest of the text that a reader would see (title,
-    summary, content), with white space folded and stamps left out: an edit is a new fingerprint.
+    summary, content), with white space folded and stamps left out: an edit is a new fingerprint. What stands below it
+    is for reports alone, and is never written to disk.
     """
 
     key: str
@@ -35,6 +36,13 @@ class Entry:
     link: str | None
     published: str | None
     fingerprint: str
+    #: The beginning of the text as a reader sees it, without markup and on one line.
+    summary: str | None = None
+    author: str | None = None
+    categories: tuple[str, ...] = ()
+    #: The fullest text that the document has, as written there; its media type says whether it is markup.
+    content: str | None = field(default=None, repr=False)
+    content_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,8 @@ def report(selection: Selection, options: ReportOptions) -> str:
         "status": outcome.status,
         "http_status": outcome.http_status,
         "changed": outcome.changed,
-        "entries": [_entry(entry) for entry in outcome.entries],
-        "edited": [_entry(entry) for entry in outcome.edited],
+        "entries": [members_of(entry, options) for entry in outcome.entries],
+        "edited": [members_of(entry, options) for entry in outcome.edited],
         "reissued": outcome.reissued,
         "moved_to": None if outcome.moved_to is None else address(outcome.moved_to),
         "error": None if outcome.error is None else without_credentials(outcome.error),
@@ -48,8 +48,21 @@ def report(selection: Selection, options: ReportOptions) -> str:
     return json.dumps(members, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n"
 
 
-def _entry(entry: Entry) -> dict[str, str | None]:
-    return {"id": entry.id, "title": entry.title, "link": entry.link, "published": entry.published}
+def members_of(entry: Entry, options: ReportOptions) -> dict[str, object]:
+    """Return the members of an entry's object; its content is among them where that is wanted."""
+    content = {"content": entry.content} if options.content else {}
+    return {
+        "id": entry.id,
+        "title": entry.title,
+        "link": entry.link,
+        "published": entry.published,
+        "summary": entry.summary,
+        "author": entry.author,
+        "categories": entry.categories,
+        "content_type": entry.content_type,
+        "content_length": None if entry.content is None else len(entry.content),
+        **content,
+    }
 
 
 def _fields(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

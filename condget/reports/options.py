@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """What to report beyond news and failures; `selection` decides by these, formats read `colour` alone."""
+    """What to report beyond news and failures; `selection` decides by these, formats read `content` and `colour`."""
 
     #: Also feeds that are unchanged or were not requested, and the reason and time of every feed's next poll.
     all: bool = False
@@ -15,5 +15,7 @@ class ReportOptions:
     edited: bool = False
     #: List the entries of a feed at first sight (F8).
     first_entries: bool = False
+    #: The content of entries, in formats for programs.
+    content: bool = False
     #: Escape sequences for a terminal.
     colour: bool = False

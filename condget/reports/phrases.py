@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from condget.reports.selection import Selection
 
 
+#: Characters of its text by which an entry without a title is shown.
+HEADING = 80
+
+
 def label(outcome: Outcome) -> str:
     """Return what people call a feed: its name in the list, else its title, else its URL."""
     return line(outcome.name or outcome.title or "") or place(outcome)
@@ -24,8 +28,8 @@ def place(outcome: Outcome) -> str:
 
 
 def heading(entry: Entry) -> str:
-    """Return the title of an entry; titles are optional in RSS."""
-    return line(entry.title or "") or "(no title)"
+    """Return the title of an entry, else the beginning of its text: titles are optional in RSS."""
+    return line(entry.title or "") or line(entry.summary or "", HEADING) or "(no title)"
 
 
 def link(entry: Entry) -> str | None:

@@ -75,6 +75,15 @@ def test_f8_jsonl_carries_the_entries_of_a_new_feed(invoke: Run, feeds: Path, or
     assert "60 min" in str(skipped["reason"])
 
 
+def test_f12_content_is_reported_where_wanted_and_never_kept(invoke: Run, origin: Origin, home: Path) -> None:
+    """F12: the text of an entry passes through; the state has digests of it."""
+    feed = rss(1).replace(b"</guid>", b"</guid><description>a long st0ry</description><author>Ann</author>")
+    origin.script("/feed", ok(feed))
+    (line,) = lines(invoke("poll", "-f", "jsonl", "--content", origin.url("/feed")))
+    assert [entry["content"] for entry in line["entries"]] == ["a long st0ry"]  # type: ignore[attr-defined]
+    assert b"st0ry" not in b"".join(path.read_bytes() for path in (home / "state").iterdir())
+
+
 def test_f8_the_entries_of_a_new_feed_can_be_listed(invoke: Run, feeds: Path) -> None:
     """F8."""
     assert "  * Entry 1\n" in invoke("poll", "--entries", feeds).stdout

@@ -437,3 +437,56 @@ def test_a_json_id_may_be_a_number() -> None:
     items = '[{"id": 7, "content_html": "<p>x", "date_published": "2024-01-01T01:00:00+01:00"}]'
     document = read(f'{{"version": "https://jsonfeed.org/version/1", "items": {items}}}')
     assert (only(document).id, only(document).published, document.version) == ("7", "2024-01-01T00:00:00Z", "json1")
+
+
+CONTENT = "<content:encoded><![CDATA[<p>The <b>whole</b> text.</p>]]></content:encoded>"
+TEXTS = {
+    "rss summary": (
+        rss(item(more="<description>Tea &lt;b&gt;now&lt;/b&gt;</description><dc:creator>Ann</dc:creator>")),
+        ("Tea now", "Ann", (), "Tea <b>now</b>", "text/html"),
+    ),
+    "rss summary and content": (
+        rss(item(more=f"<description>Short.</description>{CONTENT}<category>a</category><category>b</category>")),
+        ("Short.", None, ("a", "b"), "<p>The <b>whole</b> text.</p>", "text/html"),
+    ),
+    "an image, then content": (
+        rss(item(more=f"<description>&lt;img src='x'&gt;</description>{CONTENT}")),
+        ("The whole text.", None, (), "<p>The <b>whole</b> text.</p>", "text/html"),
+    ),
+    "atom": (
+        '<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>1</id><author><name>Ann</name></author>'
+        '<author><name>Bob</name></author><category term="t" label="Tea"/><category term="c"/>'
+        '<summary>1 &lt; 2</summary><content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>Longer than'
+        " that</p></div></content></entry></feed>",
+        ("1 < 2", "Ann, Bob", ("Tea", "c"), "<p>Longer than that</p>", "application/xhtml+xml"),
+    ),
+    "json": (
+        '{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "1", "content_html": "<p>Tea", '
+        '"authors": [{"name": "Ann"}, 7, {"name": "Bob"}], "tags": ["t", 1, "t"]}]}',
+        ("Tea", "Ann, Bob", ("t",), "<p>Tea", "text/html"),
+    ),
+    "json 1.0": (
+        '{"version": "https://jsonfeed.org/version/1", "items": [{"id": "1", "content_text": "a <b>", "author": '
+        '{"name": "Ann"}}]}',
+        ("a", "Ann", (), "a <b>", "text/plain"),
+    ),
+    "nothing": (rss(item()), (None, None, (), None, None)),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), TEXTS.values(), ids=TEXTS)
+def test_texts_author_and_categories_of_an_entry_are_for_reports(text: str, expected: tuple[object, ...]) -> None:
+    entry = only(read(text))
+    assert (entry.summary, entry.author, entry.categories, entry.content, entry.content_type) == expected
+
+
+@pytest.mark.parametrize("end", ["", "<a href='", "&am"])
+def test_a_summary_is_the_beginning_of_a_long_text_without_a_tag_that_is_cut_off(end: str) -> None:
+    markup = ("<i title='as long as titles are'>tea</i> " * 97).ljust(4_000 - len(end)) + end + "x" * 9_000
+    summary = only(read(rss(item(more=f"<description><![CDATA[{markup}]]></description>")))).summary
+    assert summary == " ".join(["tea"] * 97)
+
+
+def test_a_summary_has_at_most_500_characters() -> None:
+    summary = only(read(rss(item(more=f"<description>{'tea ' * 300}</description>")))).summary
+    assert summary == "tea " * 124 + "tea…"

@@ -8,7 +8,19 @@ from condget.feeds.values import Entry, Outcome
 from condget.reports import ReportOptions, format_of, select
 
 CACHING = Entry("1", "urn:1", "Caching", "https://example.org/caching", "2024-05-01T10:00:00Z", "f1")
-HEADERS = Entry("2", "urn:2", "Headers", "https://example.org/headers", None, "f2")
+HEADERS = Entry(
+    "2",
+    "urn:2",
+    "Headers",
+    "https://example.org/headers",
+    None,
+    "f2",
+    summary="All of them.",
+    author="Ann",
+    categories=("http",),
+    content="<p>All of them.</p>",
+    content_type="text/html",
+)
 
 CHANGED = Outcome(
     url="https://example.org/feed.xml",

@@ -33,8 +33,23 @@ def test_a_changed_feed_is_one_line_with_every_key() -> None:
                 "title": "Caching",
                 "link": "https://example.org/caching",
                 "published": "2024-05-01T10:00:00Z",
+                "summary": None,
+                "author": None,
+                "categories": [],
+                "content_type": None,
+                "content_length": None,
             },
-            {"id": "urn:2", "title": "Headers", "link": "https://example.org/headers", "published": None},
+            {
+                "id": "urn:2",
+                "title": "Headers",
+                "link": "https://example.org/headers",
+                "published": None,
+                "summary": "All of them.",
+                "author": "Ann",
+                "categories": ["http"],
+                "content_type": "text/html",
+                "content_length": 19,
+            },
         ],
         "edited": [],
         "reissued": False,
@@ -47,6 +62,11 @@ def test_a_changed_feed_is_one_line_with_every_key() -> None:
         "bytes": 512,
         "bytes_saved": 0,
     }
+
+
+def test_content_is_there_where_it_is_wanted() -> None:
+    entries = json.loads(report(CHANGED, ReportOptions(content=True)))["entries"]
+    assert [entry["content"] for entry in entries] == [None, "<p>All of them.</p>"]
 
 
 def test_f8_first_sight_carries_all_entries() -> None:

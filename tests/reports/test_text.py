@@ -124,6 +124,15 @@ def test_feed_title_name_and_error_cannot_write_to_the_terminal() -> None:
     assert report(hostile, PLAIN) == "error: ab (https://example.org/feed.xml): oh no\n"
 
 
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_an_entry_without_a_title_is_shown_by_the_beginning_of_its_text(form: str) -> None:
+    entry = Entry("k", None, None, None, None, "f", summary="Tea\x1b[2J is ready" + ", again" * 20)
+    shown = report_as(form, replace(CHANGED, entries=(entry,)), PLAIN)
+    (item,) = [line for line in shown.splitlines() if "Tea is ready" in line]
+    assert item.strip(" *-").endswith(", ag…")
+    assert len(item.strip(" *-")) == 80
+
+
 def test_a_link_that_is_no_address_is_left_out() -> None:
     entry = Entry("k", None, "Click", "javascript:alert(1)", None, "f")
     assert report(replace(CHANGED, entries=(entry,)), PLAIN) == f"{WHERE}\n  * Click\n"
