@@ -112,7 +112,7 @@ async def _examine(subscription: Subscription, timeout: float) -> tuple[Findings
     import time
 
     from condget.cache.validators import etag_of, last_modified_of
-    from condget.fetching.direct import Wire
+    from condget.fetching.direct import DirectWire
     from condget.fetching.fetch import fetch
     from condget.fetching.host_limits import HostLimits
     from condget.fetching.request import FetchRequest
@@ -120,11 +120,13 @@ async def _examine(subscription: Subscription, timeout: float) -> tuple[Findings
     from condget.shown import LONGEST, address
     from condget.urls import origin_of
 
-    wire, turns = Wire(), HostLimits(time.time)
+    wire, limits = DirectWire(), HostLimits(time.time)
 
     async def ask(*preconditions: tuple[str, str], url: str = subscription.url) -> Fetched:
         userinfo = subscription.userinfo if origin_of(url) == origin_of(subscription.url) else None
-        return await fetch(wire, FetchRequest(url, preconditions, userinfo=userinfo, timeout=timeout), time.time, turns)
+        return await fetch(
+            wire, FetchRequest(url, preconditions, userinfo=userinfo, timeout=timeout), time.time, limits
+        )
 
     plain = await ask()
     where = plain.chain[-1]

@@ -35,7 +35,7 @@ def explain(
       condget explain https://example.org/feed.xml feeds.txt
     """
     from condget.feeds.subscriptions import single
-    from condget.polling.batch import host_of
+    from condget.fetching.targets import host_of
     from condget.shown import address, line
     from condget.stores.opening import open_ledger_for_reading
 

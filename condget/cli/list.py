@@ -19,7 +19,7 @@ def list_feeds(feeds: Feeds, state: State = None) -> int:
     from condget.feeds.durations import instant
     from condget.feeds.schedule import explain
     from condget.feeds.values import FeedState, HostHold
-    from condget.polling.batch import host_of
+    from condget.fetching.targets import host_of
     from condget.shown import address, line
     from condget.stores.opening import open_ledger_for_reading
 

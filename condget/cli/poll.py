@@ -136,7 +136,7 @@ def poll(
         delivery.deliver(_would_poll(planned, now))
         if all_:
             delivery.deliver(tuple(planned.skipped()))
-        elif not planned.asked:
+        elif not planned.hosts:
             say("dry run; no feed would be polled now")
         delivery.finish()
         return listed.exit_code
@@ -150,12 +150,12 @@ def poll(
         delivery.deliver_faults(listed)
         if all_:
             delivery.deliver(tuple(planned.skipped()))
-        if force and not all_ and not planned.asked and not planned.refused and not quiet:
+        if force and not all_ and not planned.hosts and not planned.refused and not quiet:
             _say_why_none(planned)
         if planned.first_seen or verbose:
             # A note about a list is for whoever has just made it, not for each mail of a cron job.
             delivery.say_skipped(listed)
-        interrupted = bool(planned.asked or planned.refused) and _run(planned, ledger, clock, delivery)
+        interrupted = bool(planned.hosts or planned.refused) and _run(planned, ledger, clock, delivery)
         delivery.finish()
         for notice in ledger.take_notices():
             say(notice)
@@ -178,7 +178,7 @@ def _run(planned: Plan, ledger: Ledger, clock: settings.Clock, delivery: Deliver
         _interruptible(executor) as interrupted,
         closing(run(planned, ledger, executor, clock)) as groups,
     ):
-        total = planned.asked + len(planned.refused)
+        total = planned.requests + len(planned.refused)
         delivery.show_progress(total)
         for group in groups:
             delivery.deliver(group)
@@ -205,13 +205,13 @@ def _would_poll(planned: Plan, now: float) -> list[Outcome]:
     from condget.feeds.values import Outcome
 
     outcomes = list(planned.refused)
-    for job in (job for host in planned.hosts for job in host):
-        fields = " and ".join(name for name, _ in job.request.preconditions)
-        state = planned.states.get(job.key)
+    for feed in planned.feeds:
+        request, state = feed.job.request, feed.state
+        fields = " and ".join(name for name, _ in request.preconditions)
         due = "due now" if state is None or state.next_poll <= now else "forced"
-        where = "" if job.request.moved_from is None else f" at {job.request.url}"
+        where = "" if request.moved_from is None else f" at {request.url}"
         reason = f"dry run; {due}, would be requested{where} {f'with {fields}' if fields else 'without validators'}"
-        outcomes.append(Outcome(job.key, "skipped", name=planned.subscriptions[job.key].name, reason=reason))
+        outcomes.append(Outcome(feed.job.key, "skipped", name=feed.subscription.name, reason=reason))
     return outcomes
 
 

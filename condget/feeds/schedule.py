@@ -1,20 +1,18 @@
-"""When a feed is asked again, and why, in words that name the source (RFC 9111 §4.2, RFC 9110 §10.2.3).
+"""When a feed is requested next, and why, in words that name the source (RFC 9111 §4.2, RFC 9110 §10.2.3).
 
-Several rules speak and the longest wait wins: the plain minimum, missing validators, the adaptive interval,
-freshness that the origin states, the feed's own ttl. A stable hash of the URL then adds a little, so that
-feeds do not fall due together; nothing is ever subtracted. `now` is always an argument, in POSIX seconds.
+Several rules want to wait, and the longest wait wins: the plain minimum, missing validators, the adaptive interval,
+freshness that the origin states, the feed's own ttl. A stable hash of the URL then adds a little, so that feeds do not
+fall due together; nothing is ever subtracted. `now` is always an argument, in POSIX seconds.
 
-A minimum of 60 minutes is hard, so an hourly cron, which comes seconds too early, would ask an hourly feed
-every second time only: let cron run every few minutes instead; a run with nothing due makes no request.
+A minimum of 60 minutes is hard. An hourly cron job comes seconds too early and would request an hourly feed every
+second time only: cron should run every few minutes instead, since a run with nothing due sends no request.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import partial
-from operator import itemgetter
-from typing import Any
+from typing import Any, Literal
 
 from condget.cache.dates import parse_date
 from condget.cache.directives import MAX_DELTA_SECONDS, parse_delta_seconds
@@ -29,9 +27,6 @@ from condget.feeds.values import FeedState, Hints, HostHold, Outcome
 #: The adaptive interval (C10): gentle growth and quick decline settle where about one poll in three
 #: finds news.
 GROWTH, DECLINE = 1.5, 0.5
-
-#: A wait in seconds, and what says why: words are made for the longest wait only.
-_Rule = tuple[float, Callable[[], str]]
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -72,19 +67,20 @@ def after_success(
     pace: Pace,
     now: float,
 ) -> NextPoll:
-    """Plan the next poll of a feed that answered.
+    """Plan the next poll of a feed that responded.
 
     Args:
         before: the state as it was before this poll; `FeedState(url)` on first sight.
         stored: the head that will be remembered, already freshened by a 304.
         hints: what the document last read says; on a 304 those remembered.
-        status: of the answer, for the words of the reason: 200, 304 or 226.
+        status: of the response, for the words of the reason: 200, 304 or 226.
         changed: whether there was news.
     """
     interval = _adapted(before, changed, pace, now)
-    answer = partial(_answer, status, now)
-    wait, why = max(_waits(stored, hints, interval, answer, pace), key=itemgetter(0))
-    at, reason = _planned(before.url, wait, why(), hints, pace, now)
+    waits = _waits(stored, hints, interval, pace)
+    rule = max(waits, key=waits.__getitem__)  # of equal waits, the first
+    why = _why(rule, waits[rule], stored, hints, status, pace, now)
+    at, reason = _planned(before.url, waits[rule], why, hints, pace, now)
     return NextPoll(at, interval, 0, reason)
 
 
@@ -102,41 +98,63 @@ def after_failure(
 
     Args:
         before: the state as it was before this poll; `FeedState(url)` on first sight.
-        host: of the URL that answered last; a 429 with Retry-After silences it as a whole (C6).
-        status: None where no answer came.
-        fields: of the answer; empty where none came.
-        for_good: whether the answer speaks for the configured URL, which gave it itself or by way of permanent
-            redirects alone: a temporary one can lead elsewhere tomorrow (C8).
+        host: of the URL that responded last; a 429 with Retry-After silences the whole host (C6).
+        status: None where no response was received.
+        fields: of the response; empty where none was received.
+        for_good: whether the response speaks for the configured URL: that URL itself sent it, or permanent redirects
+            alone led there. A temporary redirect can lead elsewhere tomorrow (C8).
     """
     failures = before.failures + 1
-    what = _answer(status, now)
+    answer = _answer(status, now)
     gone = status == 410 and for_good
     if before.gone and not gone:
-        # Asked by force; only a success brings a feed back.
+        # Requested by force; only a success brings a feed back.
         return NextPoll(now + pace.cap, before.interval, failures, before.reason, gone=True)
     if gone:
-        reason = f"gone: {what} said so; not asked again unless it is told to"
+        reason = f"gone: {answer} said so; never requested again, unless by --force and its URL"
         return NextPoll(now + pace.cap, before.interval, failures, reason, gone=True)
-    hold = None
     normal = _normal(before, pace)
     wait = max(normal, min(normal * 2.0 ** min(failures, 32), pace.failure_cap))
-    why = f"{_ordinal(failures)} failure in a row ({what}): asked again after {span(wait)}"
-    if (asked := _retry_after(fields, now)) is not None:
-        silence = min(asked, pace.cap)
-        words = f"Retry-After: {fields.first('retry-after')} of {what}{_capped(asked, pace)}"
-        if status == 429:
-            until = now + silence
-            hold = HostHold(host, until, f"{words}; no request to {host} until {instant(until, now)}")
-        if silence >= wait:
-            wait, why = silence, words
+    why = f"{_ordinal(failures)} failure in a row ({answer}): requested again after {span(wait)}"
+    if (seconds := _retry_after(fields, now)) is not None and min(seconds, pace.cap) >= wait:
+        wait, why = min(seconds, pace.cap), _retry_words(fields, seconds, answer, pace)
     at, reason = _planned(before.url, wait, why, before.hints, pace, now)
+    hold = None if status is None else silence(status, fields, host, pace, now)
     return NextPoll(at, before.interval, failures, reason, hold=hold)
 
 
+def silence(status: int, fields: Fields, host: str, pace: Pace, now: float) -> HostHold | None:
+    """Return the silence of a host that a response asks for: a 429 with Retry-After (C6, RFC 6585 §4)."""
+    if status != 429 or (seconds := _retry_after(fields, now)) is None:
+        return None
+    until = now + min(seconds, pace.cap)
+    words = _retry_words(fields, seconds, _answer(status, now), pace)
+    return HostHold(host, until, f"{words}; no request to {host} until {instant(until, now)}")
+
+
+def put_off(outcome: Outcome, before: FeedState | None, until: float, *, own: bool, pace: Pace, now: float) -> Outcome:
+    """Return the outcome of a feed whose request met a silent host (C6).
+
+    The feed stays as it was, and is requested again when the silence ends.
+
+    Args:
+        until: when the silence ends.
+        own: the feed's own host is silent. Otherwise that host sent a redirect to a silent host; it is not requested
+            again before the minimum has passed (C1).
+    """
+    if own:
+        return replace(outcome, next_poll=until)
+    at = max(until, now + (pace.minimum if pace.every is None else pace.every))
+    at += spread(outcome.url, at - now)
+    reason = with_instant(str(outcome.reason), at, now)
+    state = replace(before or FeedState(outcome.url), next_poll=at, reason=reason)
+    return replace(outcome, state=state, next_poll=at, reason=reason)
+
+
 def all_offline(outcomes: Iterable[Outcome]) -> bool:
-    """Whether a run reached nobody: at least one feed was asked and none connected (C13)."""
-    asked = [outcome for outcome in outcomes if outcome.status != "skipped"]
-    return bool(asked) and not any(outcome.connected for outcome in asked)
+    """Whether a run reached nobody: at least one feed was requested, and no connection came about (C13)."""
+    requested = [outcome for outcome in outcomes if outcome.status != "skipped"]
+    return bool(requested) and not any(outcome.connected for outcome in requested)
 
 
 def unreached(
@@ -155,10 +173,10 @@ def unreached(
     the feed itself if somebody was reached between this attempt and the last one, which failed likewise. So the
     failures of a dead feed are counted even if it always is due alone, and an offline machine counts none.
 
-    A feed that was asked alone may as well be dead: it is not asked every few minutes for ever.
+    A feed that was requested alone may as well be dead: it is not requested every few minutes for ever.
 
     Args:
-        alone: whether the run asked no other feed.
+        alone: whether the run requested no other feed.
         reached: whether the run reached anybody.
         last_reached: when any feed was reached last, before this run.
         now: the end of the run.
@@ -179,46 +197,70 @@ def unreached(
 
 
 def explain(state: FeedState | None, hold: HostHold | None, now: float) -> str:
-    """Return in words when a feed will be asked next, and why."""
+    """Return in words when a feed is requested next, and why."""
     if state is not None and state.gone:
         return state.reason
     if hold is not None and hold.until > max(now, state.next_poll if state else 0):
         return hold.reason
     if state is None or (state.last_polled is None and not state.reason):
-        return "never asked: due now"
+        return "never requested: due now"
     if state.next_poll <= now:
         return f"due now ({state.reason})" if state.reason else "due now"
     return state.reason or f"next at {instant(state.next_poll, now)}"
 
 
-def _waits(
-    stored: StoredResponse | None, hints: Hints, interval: float, answer: Callable[[], str], pace: Pace
-) -> list[_Rule]:
-    """Return how long each rule wants to wait after a success, and why; of equal waits the first says why."""
-    if (every := pace.every) is not None:
-        return [(every, lambda: f"every={span(every)} in the list")]
-    default = " by default" if pace.minimum == HOUR else ""
-    waits: list[_Rule] = [(pace.minimum, lambda: f"asked at most every {span(pace.minimum)}{default}")]
+_Rule = Literal["every", "minimum", "validators", "freshness", "ttl", "update period", "interval"]
+
+
+def _waits(stored: StoredResponse | None, hints: Hints, interval: float, pace: Pace) -> dict[_Rule, float]:
+    """Return how long each rule waits after a success, in seconds."""
+    if pace.every is not None:
+        return {"every": pace.every}
+    waits: dict[_Rule, float] = {"minimum": pace.minimum}
     if stored is None or not has_validator(stored.fields):
-        seldom = pace.without_validators
-        waits.append((seldom, lambda: f"no validators: asked at most every {span(seldom)}"))
-    if stored is not None and (freshness := _freshness(stored)):
-        lifetime, words = freshness
-        waits.append(_hint(lifetime, lambda: f"{words} of {answer()}", pace))
-    if (ttl := hints.ttl) is not None:
-        waits.append(_hint(ttl, lambda: f"ttl of the feed: {span(ttl)}", pace))
-    if pace.update_period and (period := hints.update_period) is not None:
-        waits.append(_hint(period, lambda: f"updatePeriod of the feed: {span(period)}", pace))
-    waits.append((interval, lambda: f"rarely changes: every {span(interval)}"))
+        waits["validators"] = pace.without_validators
+    if stored is not None and (lifetime := _freshness(stored)) is not None:
+        waits["freshness"] = min(lifetime, pace.cap)
+    if hints.ttl is not None:
+        waits["ttl"] = min(hints.ttl, pace.cap)
+    if pace.update_period and hints.update_period is not None:
+        waits["update period"] = min(hints.update_period, pace.cap)
+    waits["interval"] = interval
     return waits
+
+
+def _why(
+    rule: _Rule, wait: float, stored: StoredResponse | None, hints: Hints, status: int, pace: Pace, now: float
+) -> str:
+    """Return in words why a feed waits, by the rule whose wait is the longest."""
+    match rule:
+        case "every":
+            return f"every={span(wait)} in the list"
+        case "minimum":
+            return f"requested at most every {span(wait)}{' by default' if wait == HOUR else ''}"
+        case "validators":
+            return f"no validators: requested at most every {span(wait)}"
+        case "freshness":
+            assert stored is not None
+            lifetime, age = _freshness(stored) or 0, age_value(stored.fields)
+            maximum = response_directives(stored).get("max-age")
+            words = f"Expires: {stored.fields.first('expires')}" if maximum is None else f"max-age={maximum}"
+            return f"{words}{f' less Age {age}' if age else ''} of {_answer(status, now)}{_capped(lifetime, pace)}"
+        case "ttl":
+            return f"ttl of the feed: {span(hints.ttl or 0)}{_capped(hints.ttl or 0, pace)}"
+        case "update period":
+            period = hints.update_period or 0
+            return f"updatePeriod of the feed: {span(period)}{_capped(period, pace)}"
+        case "interval":
+            return f"rarely changes: every {span(wait)}"
 
 
 def _answer(status: int | None, now: float) -> str:
     return f"the {status} at {instant(now, now)}" if status else f"no answer at {instant(now, now)}"
 
 
-def _freshness(stored: StoredResponse) -> tuple[float, str] | None:
-    """What the origin states about freshness, with its source; None where it states nothing that counts.
+def _freshness(stored: StoredResponse) -> float | None:
+    """Return for how long the origin states that a response is fresh, from now on; None: it states nothing that counts.
 
     RFC 9111 §1.2.2 takes an overflowing max-age for 2^31 seconds. That is how long a response may be reused,
     not how long a poller has to stay away: such a number is a mistake, and the plain minimum holds (C4).
@@ -230,20 +272,13 @@ def _freshness(stored: StoredResponse) -> tuple[float, str] | None:
     if "no-store" in directives or ("no-cache" in directives and directives["no-cache"] is None):
         return None
     lifetime = explicit_lifetime(stored)
-    if not lifetime:
+    if not lifetime or ("max-age" in directives and lifetime >= MAX_DELTA_SECONDS):
         return None
-    if "max-age" not in directives:
-        words = f"Expires: {stored.fields.first('expires')}"
-    elif lifetime < MAX_DELTA_SECONDS:
-        words = f"max-age={directives['max-age']}"
-    else:
-        return None
-    age = age_value(stored.fields)
-    return lifetime - age, f"{words} less Age {age}" if age else words
+    return lifetime - age_value(stored.fields)
 
 
-def _hint(seconds: float, words: Callable[[], str], pace: Pace) -> _Rule:
-    return min(seconds, pace.cap), lambda: words() + _capped(seconds, pace)
+def _retry_words(fields: Fields, seconds: float, answer: str, pace: Pace) -> str:
+    return f"Retry-After: {fields.first('retry-after')} of {answer}{_capped(seconds, pace)}"
 
 
 def _capped(seconds: float, pace: Pace) -> str:
@@ -258,7 +293,7 @@ def _adapted(before: FeedState, changed: bool, pace: Pace, now: float) -> float:
         interval = before.interval * DECLINE
     elif now - before.last_polled >= before.interval:
         interval = before.interval * GROWTH
-    else:  # forced: asked so soon, no news says nothing
+    else:  # by force: no news after so short a time says nothing
         interval = before.interval
     return max(pace.minimum, min(interval, pace.maximum))
 

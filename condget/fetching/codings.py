@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-from condget.fetching.failures import Failure
+from condget.fetching.failures import AGAIN, TELL_OWNER, Failure
 from condget.fetching.request import Limits
 
 _PIECE = 65_536
@@ -55,9 +55,9 @@ def applied(content_encoding: str | None) -> tuple[str, ...]:
     names = ["gzip" if name == "x-gzip" else name for name in names if name not in ("", "identity")]
     for name in names:
         if name not in offered():
-            raise Failure(f"its content has the coding {name[:30]!r}, which was not asked for", "tell the site's owner")
+            raise Failure(f"its content has the coding {name[:30]!r}, which was not offered", TELL_OWNER)
     if len(names) > _MOST_CODINGS:
-        raise Failure(f"its content has {len(names)} codings, one over another", "tell the site's owner")
+        raise Failure(f"its content has {len(names)} codings, one over another", TELL_OWNER)
     return tuple(names)
 
 
@@ -106,7 +106,7 @@ class Content:
             Failure: a coding ended early.
         """
         if self.received and not all(decoder.complete() for decoder in self._decoders):
-            raise Failure("its content ends in the middle of a coding", "it will be asked again")
+            raise Failure("its content ends in the middle of a coding", AGAIN)
         return self.so_far()
 
     def so_far(self) -> bytes:
@@ -130,7 +130,7 @@ def _through(decoder: _Decoder, pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _broken(coding: str) -> Failure:
-    return Failure(f"its content is not the {coding} that it is labelled as", "it will be asked again")
+    return Failure(f"its content is not the {coding} that it is labelled as", AGAIN)
 
 
 class _Identity:

@@ -1,9 +1,9 @@
-"""The wire below one exchange: a connection of its own for every request (RFC 9112).
+"""The poller's own wire: HTTP/1.1 over sockets, a connection of its own for every request (RFC 9112).
 
-A name is resolved once, its addresses are checked, and a checked address is connected to, so that DNS cannot be
-rebound in between (E4). No connection is kept: a response that nobody asked for reaches no other feed. A head without
-anything unusual is read at once; h11 gets the bytes of any other, and is the judge of it. What goes wrong is a
-`Failure`.
+1. A name is resolved once, its addresses are checked, and one of those is connected to (E4).
+2. A head without anything unusual is read at once; h11 gets the bytes of any other head, and judges them.
+3. Nothing reaches another feed: a connection with bytes behind its response is closed with them.
+4. Requests that the environment sends through a proxy are left to `TransportWire`.
 """
 
 from __future__ import annotations
@@ -18,25 +18,26 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from condget.errors import ForbiddenTarget
+from condget.fetching import sockets
 from condget.fetching.failures import AGAIN, TELL_OWNER, Failure, reason
+from condget.fetching.proxies import environment_proxies, proxy_for
 from condget.fetching.response_head import LONGEST_HEAD, Head, RawFields, usual
 from condget.fetching.sockets import Plain, Secured, Stream
-from condget.fetching.sockets import connect as _connect
-from condget.fetching.targets import Target, is_literal, is_private
-from condget.fetching.via_proxy import Proxied, environment_proxies, proxy_pool
+from condget.fetching.targets import Target, forbidden, is_literal, is_private
+from condget.fetching.wire import Connection
 
 if TYPE_CHECKING:
     from condget.fetching.h11_response import H11Response
+    from condget.fetching.via_transport import TransportWire
 
 #: Addresses of a host, best first.
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 #: A connected, non-blocking socket.
 Connect = Callable[[str, int], Awaitable[socket.socket]]
 
-#: A head that comes in more pieces than that is collected by h11, whose time does not grow with their number squared.
+#: A head in more pieces than that is left to h11, whose time does not grow with the square of their number.
 _MOST_PIECES = 8
 #: Where a head ends (RFC 9112 §2.2 lets a bare LF end a line).
 _BLANK = re.compile(rb"\n\r?\n")
@@ -50,72 +51,39 @@ _LOOKUPS_AT_ONCE = 100
 _SURPLUS_TIMEOUT = 0.05
 
 
-class Connection(Protocol):
-    """A connection for one request."""
-
-    @property
-    def public(self) -> bool:
-        """False where the peer is known to have a private address."""
-
-    async def exchange(self, target: Target, fields: RawFields) -> Head:
-        """Send a GET and return the head of its final response."""
-
-    async def read(self) -> bytes:
-        """Return the next piece of content, empty at its end."""
-
-    async def aclose(self) -> None: ...
-
-
-class Wire:
-    """What exchanges share: the TLS context (made once, when first needed), proxies, name resolution.
+class DirectWire:
+    """Connects to hosts themselves. Exchanges share the TLS context (made once, when first needed), proxies, look-ups.
 
     It holds nothing that must be closed. `resolve` and `connect` are seams for tests and for other resolvers.
     """
 
-    def __init__(
-        self,
-        *,
-        resolve: Resolve | None = None,
-        connect: Connect | None = None,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        self._resolve = resolve or _look_up
-        self._connect = connect or _connect
-        self._tls = tls
+    def __init__(self, *, resolve: Resolve | None = None, connect: Connect | None = None) -> None:
+        self._resolve = resolve or look_up
+        self._connect = connect or sockets.connect
+        self._tls: ssl.SSLContext | None = None
         self._lookups = asyncio.Semaphore(_LOOKUPS_AT_ONCE)
         self._proxies = environment_proxies()
-        #: Of hosts that will be asked again: each is used once, by that name and port, and certified by this context.
+        #: By the URL of the proxy.
+        self._proxied: dict[str, TransportWire] = {}
+        #: TLS sessions for requests that follow: each is used once, for that name and port, with this context.
         self._sessions: dict[tuple[str, int], ssl.SSLSession] = {}
 
     async def connect(
-        self, target: Target, *, guarded: bool = False, again: bool = False, most: int = 10_000_000
+        self, target: Target, *, guarded: bool = False, more_follow: bool = False, longest: int = 10_000_000
     ) -> Connection:
-        """Connect to the origin of a target, or get ready to do so through a proxy.
-
-        `guarded` refuses private addresses; `again` says that more connections will follow, so that the TLS session is
-        worth remembering; `most` is the content that is expected at most, in bytes.
-
-        Raises:
-            Failure: `connected` is False where no connection came about.
-        """
-        if proxy := self._proxy(target):
-            # Who resolves the name is the proxy: only what the URL itself says can be checked.
-            local = target.host in ("localhost", "localhost.") or target.host.endswith(".localhost")
-            private = local or (is_literal(target.host) and is_private(target.host))
-            if guarded and private:
-                raise _forbidden(target.host)
-            return Proxied(proxy_pool(proxy, self._context(target)), public=not private)
+        if proxy := proxy_for(target, self._proxies):
+            return await self._via(proxy).connect(target, guarded=guarded)
         sock, address = await self._open(target, guarded)
         stream: Stream = Plain(sock)
         try:
-            if tls := self._context(target):
+            if tls := self.tls_for(target):
                 key = target.host, target.port
                 stream = secured = Secured(
                     sock,
                     tls,
                     target.name,
                     session=self._sessions.pop(key, None),
-                    keep=partial(self._sessions.__setitem__, key) if again else None,
+                    keep=partial(self._sessions.__setitem__, key) if more_follow else None,
                 )
                 await secured.handshake()
         except (OSError, ValueError) as error:  # a ValueError is what ssl makes of an odd name
@@ -124,16 +92,15 @@ class Wire:
         except BaseException:
             stream.close()
             raise
-        return _Direct(stream, address, budget=most + _OVERHEAD)
+        return _Direct(stream, address, budget=longest + _OVERHEAD)
 
     async def is_public(self, target: Target) -> bool:
-        """Tell whether a host has public addresses only, as far as can be seen; one without any counts as such."""
+        if proxy := proxy_for(target, self._proxies):
+            return await self._via(proxy).is_public(target)
         if is_literal(target.host):
             return not is_private(target.host)
         if target.name == "localhost":
             return False
-        if self._proxy(target):  # it is the proxy that resolves the name
-            return True
         try:
             async with self._lookups:
                 addresses = await self._resolve(target.host, target.port)
@@ -156,7 +123,7 @@ class Wire:
                         connected=False,
                     ) from error
         if guarded and any(is_private(address) for address in addresses):
-            raise _forbidden(host)
+            raise forbidden(host)
         failure: OSError | None = None
         *firsts, last = addresses[:_MOST_ADDRESSES] or [""]
         for address in firsts:
@@ -172,22 +139,21 @@ class Wire:
                 failure = error
         raise _no_connection(host, target.port, failure) from failure
 
-    def _context(self, target: Target) -> ssl.SSLContext | None:
-        if target.scheme == "http":
-            return None
+    def tls_for(self, target: Target) -> ssl.SSLContext | None:
+        """Return the TLS context for a target; None: the target is requested without TLS."""
+        return None if target.scheme == "http" else self._tls_context()
+
+    def _tls_context(self) -> ssl.SSLContext:
         if self._tls is None:
-            self._tls = _tls_context()
+            self._tls = tls_context()
         return self._tls
 
-    def _proxy(self, target: Target) -> str | None:
-        if not self._proxies:
-            return None
-        from urllib.request import proxy_bypass
+    def _via(self, proxy: str) -> TransportWire:
+        if proxy not in self._proxied:
+            from condget.fetching.via_transport import proxy_wire  # httpx takes 80 ms, and few environments need it
 
-        proxy = self._proxies.get(target.scheme) or self._proxies.get("all")
-        if not proxy or proxy_bypass(target.host_field.decode()):
-            return None
-        return proxy if "://" in proxy else f"http://{proxy}"
+            self._proxied[proxy] = proxy_wire(proxy, self._tls_context())
+        return self._proxied[proxy]
 
 
 class _Direct:
@@ -285,8 +251,8 @@ class _Direct:
         self._stream.close()
 
 
-def _tls_context() -> ssl.SSLContext:
-    # As httpx makes its own, whose import alone would cost more than the context.
+def tls_context() -> ssl.SSLContext:
+    """Return a context that verifies as httpx does, without the import of httpx, which takes longer."""
     if (file := os.environ.get("SSL_CERT_FILE")) or (directory := os.environ.get("SSL_CERT_DIR")):
         context = ssl.create_default_context(cafile=file or None, capath=None if file else directory)
     else:
@@ -297,43 +263,35 @@ def _tls_context() -> ssl.SSLContext:
     return context
 
 
-async def _look_up(host: str, port: int) -> list[str]:
-    """FetchRequest the system's resolver, in a thread of its own.
+async def look_up(host: str, port: int) -> list[str]:
+    """Ask the system's resolver for the addresses of a host, in a thread of its own.
 
-    Not in an executor: its threads are joined at exit, and a silent name server would hold up the end.
+    The threads of an executor are joined at exit, so that a silent name server would delay the end of the run.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[list[str]] = loop.create_future()
 
-    def tell(addresses: list[str], error: Exception | None) -> None:
-        if future.done():  # given up meanwhile
+    def hand_over(addresses: list[str], error: Exception | None) -> None:
+        if future.done():  # the exchange was given up meanwhile
             return
         if error is None:
             future.set_result(addresses)
         else:
             future.set_exception(error)
 
-    def ask() -> None:
+    def resolve() -> None:
         addresses: list[str] = []
         failure: Exception | None = None
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in answers))
         except (OSError, UnicodeError) as error:
             failure = error
         if not loop.is_closed():
-            loop.call_soon_threadsafe(tell, addresses, failure)
+            loop.call_soon_threadsafe(hand_over, addresses, failure)
 
-    threading.Thread(target=ask, name=f"look up {host}", daemon=True).start()
+    threading.Thread(target=resolve, name=f"look up {host}", daemon=True).start()
     return await future
-
-
-def _forbidden(host: str) -> Failure:
-    return Failure(
-        f"it is redirected from a public host to a private address ({host})",
-        "allow that with private-network=yes if the site may look into your network",
-        kind=ForbiddenTarget,
-    )
 
 
 def _no_connection(host: str, port: int, error: OSError | None) -> Failure:

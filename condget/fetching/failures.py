@@ -17,8 +17,8 @@ from condget.shown import LONGEST, address, line
 SNIPPET_LENGTH = 160
 
 #: Advice that several failures share.
-AGAIN = "it will be asked again"
-TELL_OWNER = "if that goes on, tell the site's owner"
+AGAIN = "it will be requested again"
+TELL_OWNER = "if that continues, tell the site's owner"
 
 
 class Failure(Exception):

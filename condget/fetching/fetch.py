@@ -1,9 +1,9 @@
-"""One exchange of the poller, safe against hostile servers: a conditional GET and its redirects, within limits.
+"""One exchange, safe against hostile servers: a conditional GET and its redirects, within limits.
 
-What is asked is exactly what was configured (D1 to D8); redirects are followed hop by hop and secrets stay with
-their origin (E1 to E5); each hop waits for its host's turn (C6, C12); one deadline covers all that is not waiting (F1);
-content is decoded while it streams (F2). An answer that is cut off, of a wrong length or in a broken coding is a
-`FetchError` (B5). An HTTP error status is returned.
+The request is exactly as configured (D1 to D8). Redirects are followed hop by hop, and secrets stay with their origin
+(E1 to E5). Each hop waits for a slot of its host (C6, C12); one deadline covers all but that waiting (F1). Content is
+decoded while it arrives (F2). A response that is cut off, of a wrong length or in a broken coding is a `FetchError`
+(B5). A response with an HTTP error status is returned.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from condget import settings
 from condget.cache.messages import Response
 from condget.fetching import targets
 from condget.fetching.codings import Content, applied, offered, too_long
-from condget.fetching.direct import Connection, Wire
-from condget.fetching.failures import Failure, basic_token, fetch_error, redacted, secrets_of
+from condget.fetching.failures import AGAIN, TELL_OWNER, Failure, basic_token, fetch_error, redacted, secrets_of
 from condget.fetching.host_limits import HostLimits, HostSilent
 from condget.fetching.request import FetchRequest, Limits
 from condget.fetching.response_head import Head, RawFields
 from condget.fetching.targets import Target
+from condget.fetching.wire import Connection, Wire
 from condget.field_names import RESERVED, TOKEN
 
 ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
     "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.5"
 )
-#: As much of an error page as a snippet can want, and the seconds that it may take.
+#: Of an error page, what a snippet can show, and the seconds that it may take.
 _ERROR_PAGE = Limits(received=65_536, decoded=65_536)
 _ERROR_PAGE_TIMEOUT = 3.0
 
@@ -39,38 +39,43 @@ _UNSENDABLE = re.compile(r"[\x00\n\r\x0b\x0c]")
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came of it: the response of the last hop."""
+    """The response of the last hop, and how it was reached."""
 
     response: Response
-    #: Decoded. Of an HTTP error only the beginning, as far as it can be read.
+    #: Decoded content. With an HTTP error, the beginning of the content, as far as it can be read.
     content: bytes
     #: Bytes of content as received.
     received: int
-    #: URLs that were asked, first to last, without userinfo and fragment.
+    #: URLs that were requested, first to last, without userinfo and fragment.
     chain: tuple[str, ...]
     #: Where an unbroken run of 301 and 308 from the first URL leads, if there is one (E1).
     permanent_to: str | None
-    #: The preconditions that the last hop was sent.
+    #: The preconditions of the last request.
     sent: tuple[tuple[str, str], ...]
-    #: False where only the end of the connection ended the content (RFC 9112 §8): it may be cut off.
+    #: False where only the end of the connection ended the content (RFC 9112 §8): the content may be cut off.
     delimited: bool = True
 
 
 async def fetch(
-    wire: Wire, request: FetchRequest, clock: settings.Clock, turns: HostLimits | None = None, *, again: bool = False
+    wire: Wire,
+    request: FetchRequest,
+    clock: settings.Clock,
+    limits: HostLimits | None = None,
+    *,
+    more_follow: bool = False,
 ) -> Fetched:
-    """Do one exchange; `turns` are those of the run that it is part of, `again` is whether its host will be asked more.
+    """Do one exchange within the limits of the run; `more_follow`: further requests to its host will follow.
 
     Raises:
-        FetchError: no complete, readable answer came; `ForbiddenTarget` where condget refused to ask.
-        Held: a host asked for silence, the first one or one that it redirects to.
+        FetchError: no complete, readable response was received; `ForbiddenTarget` where condget refused a request.
+        HostSilent: a host is silent, the first one or one that it redirects to.
     """
     loop = asyncio.get_running_loop()
-    turns = turns or HostLimits(clock)
-    left = request.timeout
+    limits = limits or HostLimits(clock)
+    seconds = request.timeout
     chain = [request.url]
     secrets = secrets_of(request.userinfo, request.fields)
-    reached = False  # whether any server was connected to (C13)
+    reached = False  # whether a connection to any server came about (C13)
     try:
         first = target = targets.parse(request.url)
         chain[0] = target.url
@@ -81,37 +86,41 @@ async def fetch(
         public = False
         while True:
             fields, sent = _request(request, first, target)
-            async with turns.of(target, left):
+            async with limits.slot(target, seconds):
                 began = loop.time()
                 if request.moved_from is not None and target is first:
                     public = await wire.is_public(targets.parse(request.moved_from))
-                guarded = public and not request.private_network
-                connection = await wire.connect(target, guarded=guarded, again=again, most=request.limits.received)
+                connection = await wire.connect(
+                    target,
+                    guarded=public and not request.private_network,
+                    more_follow=more_follow,
+                    longest=request.limits.received,
+                )
                 reached = True
                 try:
                     request_time = clock()
                     head = await connection.exchange(target, fields)
                     response_time = clock()
-                    turns.heed(target, head.status, head.fields)
+                    limits.note_response(target, head.status, head.fields)
                     if head.status not in (301, 302, 303, 307, 308):
                         content, received = await _content(connection, head, request.limits)
                         break
                 finally:
                     await connection.aclose()
-                # The time of waiting for a turn is nobody's fault.
-                left -= loop.time() - began
+                # The time of waiting for a slot is nobody's fault.
+                seconds -= loop.time() - began
             public = public or connection.public
             permanent = permanent and head.status in (301, 308)
             target = _next(request, target, head, chain)
             if permanent:
                 permanent_to = target.url
-    except HostSilent as held:
-        held.chain = tuple(chain[:-1])
+    except HostSilent as silent:
+        silent.chain = tuple(chain[:-1])
         raise
     except TimeoutError as error:
         failure = Failure(
             f"the exchange was not complete after {request.timeout:g} seconds",
-            "it will be asked again; a larger timeout= gives it longer",
+            f"{AGAIN}; a larger timeout= allows it more time",
             connected=reached,
         )
         raise fetch_error(failure, chain, secrets) from error
@@ -160,7 +169,7 @@ def _own(user_agent: str, no_cache: bool) -> RawFields:
 
 
 def _field(name: str, value: str) -> tuple[bytes, bytes]:
-    value = value.strip(" \t")  # blanks around it are none of a value (RFC 9110 §5.5)
+    value = value.strip(" \t")  # blanks around a value are not part of it (RFC 9110 §5.5)
     if not TOKEN.fullmatch(name) or _UNSENDABLE.search(value):
         raise _unsendable(name)
     try:
@@ -178,20 +187,20 @@ def _next(request: FetchRequest, target: Target, head: Head, chain: list[str]) -
     """Return the target of a redirect, and put its URL at the end of the chain for errors to name (E3)."""
     locations = set(head.fields.all("Location"))
     if len(locations) > 1:
-        raise Failure("it redirects to several addresses at once", "tell the site's owner")
+        raise Failure("it redirects to several addresses at once", TELL_OWNER)
     url = targets.resolve(target, locations.pop() if locations else "")
     if len(chain) > request.limits.redirects:
         raise Failure(f"it redirects more than {request.limits.redirects} times", "use the URL where the feed is")
     chain.append(url.partition("#")[0])
-    found = targets.parse(url)
-    chain[-1] = found.url
-    if found.url in chain[:-1]:
+    next_target = targets.parse(url)
+    chain[-1] = next_target.url
+    if next_target.url in chain[:-1]:
         raise Failure("it redirects in a circle", "use the URL where the feed is, or tell the site's owner")
-    return found
+    return next_target
 
 
 async def _content(connection: Connection, head: Head, limits: Limits) -> tuple[bytes, int]:
-    """Read the content of a response, decoded, and say how many bytes it had as received."""
+    """Read the content of a response; return it decoded, and the number of bytes as received."""
     if head.status in (204, 205, 304):
         return b"", 0
     if 200 <= head.status < 300:
@@ -202,7 +211,7 @@ async def _content(connection: Connection, head: Head, limits: Limits) -> tuple[
         while data := await connection.read():
             content.feed(data)
         return content.finish(), content.received
-    # What an HTTP error says is its status; its page is for a snippet, whatever may be wrong with it.
+    # An HTTP error is known by its status; its page is for a snippet, whatever may be wrong with it.
     content = Content((), _ERROR_PAGE)
     with suppress(Failure, TimeoutError):
         content = Content(applied(head.fields.get("Content-Encoding")), _ERROR_PAGE)

@@ -1,4 +1,4 @@
-"""What one exchange is to fetch, and what it may cost."""
+"""The request of one exchange, and the limits on its response."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from condget import settings
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one exchange may cost: bytes of content as received and as decoded, decoded bytes for each received
-    one (beyond the first ten million), and redirects that are followed."""
+    """Limits of one exchange: bytes of content as received and as decoded, decoded bytes for each received byte
+    (beyond the first ten million), and redirects."""
 
     received: int = 10_000_000
     decoded: int = 50_000_000
@@ -20,12 +20,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """One GET to send, and how."""
+    """One GET."""
 
     url: str
-    #: If-None-Match and If-Modified-Since, composed already; sent byte for byte (latin-1).
+    #: If-None-Match and If-Modified-Since, sent byte for byte (latin-1).
     preconditions: tuple[tuple[str, str], ...] = ()
-    #: URLs of the redirect chain that gave the validators: only these are sent them (B10); empty: `url` is.
+    #: URLs of the redirect chain that the validators come from: these are sent to no other URL (B10). Empty: to `url`.
     preconditions_for: tuple[str, ...] = ()
     #: Configured fields with their values. Secret: they never cross an origin (E5).
     fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -36,8 +36,8 @@ class FetchRequest:
     timeout: float = 30.0
     #: Whether a public host may redirect to a private address (E4).
     private_network: bool = False
-    #: The configured URL, where a permanent redirect led from there to `url`: E4 holds for what is remembered, too.
+    #: The configured URL, if a permanent redirect led from there to `url`: E4 holds for a remembered redirect, too.
     moved_from: str | None = None
     limits: Limits = Limits()
-    #: Send `Cache-Control: no-cache`: the second try after a 304 that nobody asked for (B11).
+    #: Send `Cache-Control: no-cache`: the second request after a 304 to an unconditional one (B11).
     no_cache: bool = False

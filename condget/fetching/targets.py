@@ -1,5 +1,5 @@
-"""What is asked: a URL taken apart without changing a byte of its target (D2, D8, D9), a Location resolved
-(RFC 9110 §10.2.2), and which addresses are private (E4). Pure but for its neighbours.
+"""Targets of requests: a URL taken apart without changing a byte of its target (D2, D8, D9), a Location resolved
+(RFC 9110 §10.2.2), and private addresses (E4). Pure.
 """
 
 from __future__ import annotations
@@ -12,19 +12,17 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from condget.errors import ForbiddenTarget
 from condget.fetching.failures import Failure
+from condget.urls import DEFAULT_PORTS, PLAIN, without_userinfo
 
 _ELSEWHERE = "ask the site's owner, or use another URL"
-_PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"(?:[a-z0-9_~-]{1,63}\.)*[a-z0-9_~-]{1,63}\.?")
 #: As ipaddress has it, which takes ten times as long.
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}", re.ASCII)
-#: What most URLs are. The rest, and whatever may be wrong, is for urlsplit().
-_PLAIN = re.compile(r"(https?)://([a-z0-9_.-]{1,253})(?::([0-9]{1,5}))?([/?][!\"$-~]*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A URL that can be asked. `url` has neither fragment nor userinfo; `host` is ASCII, without brackets."""
+    """A URL that can be requested. `url` has neither fragment nor userinfo; `host` is ASCII, without brackets."""
 
     url: str
     scheme: str
@@ -46,18 +44,18 @@ class Target:
     @property
     def host_field(self) -> bytes:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return (host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}").encode("ascii")
+        return (host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}").encode("ascii")
 
 
 def parse(url: str) -> Target:
     """Take a URL apart.
 
     Raises:
-        Failure: it cannot be asked; a `ForbiddenTarget` where the scheme is neither http nor https.
+        Failure: it cannot be requested; a `ForbiddenTarget` where the scheme is neither http nor https.
     """
-    if plain := _PLAIN.fullmatch(url):
+    if plain := PLAIN.fullmatch(url):
         scheme, name, digits, rest = plain.groups("")
-        number = int(digits or _PORTS[scheme])
+        number = int(digits or DEFAULT_PORTS[scheme])
         if number <= 65_535 and _NAME.fullmatch(name):
             target = rest if rest.startswith("/") else "/" + rest
             return Target(url, scheme, name, number, target.encode("ascii"))
@@ -69,7 +67,7 @@ def parse(url: str) -> Target:
         scheme, name, port = parts.scheme, parts.hostname or "", parts.port
     except ValueError as error:
         raise Failure(f"the URL is malformed ({error})", "correct it") from None
-    if scheme not in _PORTS:
+    if scheme not in DEFAULT_PORTS:
         raise Failure(
             f"the scheme {scheme[:20]!r} is not one that condget asks" if scheme else "the URL has no scheme",
             "use an http or https URL",
@@ -83,10 +81,24 @@ def parse(url: str) -> Target:
         url=f"{url[: len(scheme)]}://{authority}{rest}",
         scheme=scheme,
         host=_host(name),
-        port=_PORTS[scheme] if port is None else port,
+        port=DEFAULT_PORTS[scheme] if port is None else port,
         path=_ascii(target.encode()),
         userinfo=userinfo if at else None,
     )
+
+
+def host_of(url: str) -> str:
+    """Return the host that a request for a URL goes to, whatever the port: gaps and silences apply to it (C6, C12).
+
+    >>> host_of("https://Example.org.:8080/feed"), host_of("http://b\u00fccher.example")
+    ('example.org', 'xn--bcher-kva.example')
+    """
+    if plain := PLAIN.fullmatch(url):
+        return plain[2].rstrip(".")
+    try:
+        return parse(url).name
+    except Failure:
+        return (urlsplit(url).hostname or "").rstrip(".")
 
 
 def resolve(base: Target, location: str) -> str:
@@ -105,7 +117,28 @@ def resolve(base: Target, location: str) -> str:
         url = text if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) else urljoin(base.url, text)
     except ValueError:
         raise Failure("it redirects to a malformed address", _ELSEWHERE) from None
-    return re.sub(r"^([^/?#]*:)?(//)[^/?#]*@", r"\1\2", url)
+    return without_userinfo(url)
+
+
+def forbidden(host: str) -> Failure:
+    """Return the failure of a redirect from a public host to a private address (E4)."""
+    return Failure(
+        f"it is redirected from a public host to a private address ({host})",
+        "allow that with private-network=yes if the site may look into your network",
+        kind=ForbiddenTarget,
+    )
+
+
+def is_known_private(host: str) -> bool:
+    """Tell whether a host is private by what the URL itself says; a name is resolved elsewhere, by a proxy, say.
+
+    >>> [is_known_private(host) for host in ("10.0.0.1", "a.localhost.", "192.0.43.8", "intranet.example")]
+    [True, True, False, False]
+    """
+    if is_literal(host):
+        return is_private(host)
+    name = host.rstrip(".")
+    return name == "localhost" or name.endswith(".localhost")
 
 
 def is_loopback(host: str) -> bool:

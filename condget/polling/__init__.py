@@ -1,5 +1,13 @@
 """The poller: conditional requests for many feeds, politely.
 
+    plan           due, not silent, not moved to another feed of the list    planning, jobs    reads the ledger
+      | Batch      jobs by host                                              batch             picklable
+    executor       the worker's event loop in a thread of its own            executors
+      | worker     one feed per host at a time: fetch, then parse            worker            parser_process ~> child
+      | Polled     response, document or error                               batch             picklable
+    run            compare with what is remembered                           outcomes          pure
+      | Outcome    yielded, delivered by the caller, then committed          coordinator       writes the ledger
+
 from condget.feeds.subscriptions import parse_list
 from condget.polling import poll
 from condget.stores.memory_ledger import MemoryLedger
@@ -18,7 +26,7 @@ if TYPE_CHECKING:
     from condget.polling.planning import Plan, plan
     from condget.polling.run_options import RunOptions
 
-# Imported when first used: the child processes of `parsing` import this package, too.
+# Imported when first used: the child processes of `parser_process` import this package, too.
 _HOMES = {
     "RunOptions": "condget.polling.run_options",
     "Plan": "condget.polling.planning",

@@ -1,93 +1,75 @@
-"""What passes the executor seam: `Batch` and its `Job`s go to a worker, `Polled` comes back. Builtins only, picklable.
+"""The values that pass the executor seam: a `Batch` of `Job`s goes to a worker, `Polled` comes back.
 
-A worker gets all it needs and returns all it learned; it never sees the state file. What entries are known stays
-with the coordinator, which compares: to send them along would cost every poll what only a changed feed needs.
+All are picklable, of builtins only. A worker gets all that it needs and returns all that it learned; it never sees the
+state file. The known entries stay with the coordinator, which compares: sending them along would cost every poll what
+only a changed feed needs.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from condget.cache.messages import Response
 from condget.feeds.values import NO_RECALL, Document, HostHold, Recall
 from condget.fetching.request import FetchRequest
 from condget.polling.run_options import RunOptions
 
-_PLAIN = re.compile(r"https?://([a-z0-9_.-]+)(?::[0-9]*)?(?:[/?#]|\Z)")
-
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One feed to ask, and by what its answer is known again."""
+    """The request for one feed, and the digests by which a worker recognizes the content of the response."""
 
     key: str
-    #: Where to ask is the configured URL, or where it moved to.
+    #: The request for the configured URL, or for the URL where the feed moved to.
     request: FetchRequest
-    #: Digest of the content that was accepted last; the same is not parsed again.
+    #: Digest of the content that was accepted last; the same content is not parsed again.
     digest: str | None = None
-    #: Digest of content that came last without its end: the same once more is accepted (B5).
+    #: Digest of content that came last without its end; the same content once more is accepted (B5).
     cut_off: str | None = None
-    #: What the accepted content left, for the parser.
+    #: What the accepted content left for the parser.
     recall: Recall = NO_RECALL
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Jobs by host: a host is never split, and its jobs are done one after another."""
+    """Jobs by host. A host is never split: its jobs are done one after another."""
 
     hosts: tuple[tuple[Job, ...], ...]
     run_options: RunOptions = field(default_factory=RunOptions)
-    #: Hosts that asked for silence, in runs before: they are not asked by way of a redirect either (C6).
-    holds: tuple[HostHold, ...] = ()
+    #: Hosts that are silent since earlier runs: no redirect is followed to them either (C6).
+    silences: tuple[HostHold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What asking one feed brought; the coordinator makes an outcome of it."""
+    """The result of one job; the coordinator makes an outcome of it."""
 
     key: str
-    #: When it was over.
+    #: When the job was done.
     now: float
-    #: Why the feed was not asked after all: its host, or one that it redirects to, asked for silence (C6).
+    #: Why no complete request was sent: the feed's host, or a host that it redirects to, is silent (C6).
     skipped: str | None = None
-    #: Until when that silence lasts.
+    #: When that silence ends.
     until: float | None = None
-    #: The head of the last response; None where no complete one came.
+    #: The head of the last response; None where no complete response was received.
     response: Response | None = None
-    #: The URLs that were asked, first to last; none where the feed was not asked at all.
+    #: The URLs that were requested, first to last; empty where no request was sent.
     chain: tuple[str, ...] = ()
     #: Where an unbroken run of permanent redirects led (E1).
     permanent_to: str | None = None
+    #: The preconditions of the last request.
     sent: tuple[tuple[str, str], ...] = ()
+    #: Bytes of content as received.
     received: int = 0
     #: None with a 304, an error, or the same content as last time.
     document: Document | None = None
     #: With an error: of content whose end is missing.
     digest: str | None = None
-    #: What went wrong, in a sentence; None: the answer is accepted.
+    #: What went wrong, in a sentence; None: the response is accepted.
     error: str | None = None
     connected: bool = True
 
-
-def for_good(chain: tuple[str, ...], permanent_to: str | None) -> bool:
-    """Whether the last URL of a chain speaks for the first: it is that one, or permanent redirects alone led there."""
-    return chain[-1] == (permanent_to or chain[0])
-
-
-def host_of(url: str) -> str:
-    """Return the host that is asked for a URL, whatever the port: what gaps and holds apply to (C6, C12).
-
-    >>> host_of("https://Example.org.:8080/feed"), host_of("http://b\u00fccher.example")
-    ('example.org', 'xn--bcher-kva.example')
-    """
-    if plain := _PLAIN.match(url):
-        return plain[1].rstrip(".")
-    from condget.fetching.failures import Failure
-    from condget.fetching.targets import parse
-
-    try:
-        return parse(url).name
-    except Failure:
-        return (urlsplit(url).hostname or "").rstrip(".")
+    @property
+    def for_good(self) -> bool:
+        """Whether the last URL speaks for the first: it is the same, or permanent redirects alone led there."""
+        return self.chain[-1] == (self.permanent_to or self.chain[0])

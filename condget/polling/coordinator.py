@@ -1,27 +1,22 @@
-"""A run: have the feeds of a plan polled, and commit what was delivered.
+"""A run: have the feeds of a plan polled, and commit the outcomes that were delivered.
 
-`run` yields outcomes as they are finished, and commits a group when the next one is asked for: whoever takes
-outcomes has delivered them by then. So nothing is marked as seen that was not reported (B7), and a reader that
-breaks off leaves the last group to be reported again.
+`run` yields outcomes as they are finished, and commits a group when the next group is requested: the caller has
+delivered the group by then. So nothing is marked as seen that was not reported (B7), and the last group of a caller
+that breaks off is reported again.
 
-Failures to connect are held back to the end of the run, which tells whether the machine was offline (C13).
+Failures to connect wait for the end of the run, which tells whether the machine was offline (C13).
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from condget import settings
-from condget.feeds.durations import with_instant
-from condget.feeds.pace import Pace, spread
-from condget.feeds.schedule import unreached
 from condget.feeds.subscriptions import Subscription
-from condget.feeds.values import FeedState, Outcome
-from condget.polling.batch import Polled
-from condget.polling.planning import Plan, pace_of, plan
+from condget.feeds.values import Outcome
+from condget.polling.planning import Plan, plan
 from condget.polling.run_options import RunOptions
 from condget.stores.protocols import Ledger
 
@@ -30,56 +25,52 @@ if TYPE_CHECKING:
 
 
 def run(
-    planned: Plan, ledger: Ledger, executor: Executor, clock: settings.Clock
+    plan_: Plan, ledger: Ledger, executor: Executor, clock: settings.Clock
 ) -> Generator[Sequence[Outcome], None, None]:
-    """Yield outcomes in groups as they are finished; a group is committed when the next one is asked for."""
-    if planned.refused:
-        yield planned.refused
-    if not planned.hosts:
+    """Yield outcomes in groups as they are finished; a group is committed when the next group is requested."""
+    if plan_.refused:
+        yield plan_.refused
+    if not plan_.hosts:
         return
-    from condget.polling.outcomes import settle
+    from condget.feeds.schedule import unreached
+    from condget.polling.outcomes import outcome_of
 
-    if planned.former:
-        # Under both URLs, since another list may have the old one still.
+    if renamed := [(feed, feed.former) for feed in plan_.feeds if feed.former is not None]:
+        # Under both URLs, since another list may still have the former URL.
         ledger.commit(
-            Outcome(key, "skipped", state=planned.states[key], seen=tuple(ledger.seen(old).values()))
-            for key, old in planned.former.items()
+            Outcome(feed.job.key, "skipped", state=feed.state, seen=tuple(ledger.seen(former).values()))
+            for feed, former in renamed
         )
-    jobs = {job.key: job for host in planned.hosts for job in host}
+    feeds = {feed.job.key: feed for feed in plan_.feeds}
     reached = False
-    held: list[Outcome] = []
-    with closing(executor.run(planned.batch())) as groups:
+    offline: list[Outcome] = []
+    with closing(executor.run(plan_.batch())) as groups:
         for group in groups:
-            found: list[Outcome] = []
+            finished: list[Outcome] = []
             for polled in group:
-                subscription = planned.subscriptions[polled.key]
                 seen = ledger.seen(polled.key) if polled.document else {}
-                pace = pace_of(subscription, planned.run_options)
-                state = planned.states.get(polled.key)
-                outcome = settle(subscription, jobs[polled.key], state, polled, seen, pace)
-                if polled.until is not None:
-                    outcome = _put_off(outcome, state, polled, pace)
-                (found if polled.connected else held).append(outcome)
-            if found:
-                reached = reached or any(outcome.status != "skipped" for outcome in found)
-                yield found
-                ledger.commit(found)
-    if held:
+                outcome = outcome_of(feeds[polled.key], polled, seen)
+                (finished if polled.connected else offline).append(outcome)
+            if finished:
+                reached = reached or any(outcome.status != "skipped" for outcome in finished)
+                yield finished
+                ledger.commit(finished)
+    if offline:
         now, last_reached = clock(), ledger.last_reached()
-        held = [
+        offline = [
             unreached(
                 outcome,
-                planned.states.get(outcome.url),
-                alone=len(jobs) == 1,
+                feeds[outcome.url].state,
+                alone=len(feeds) == 1,
                 reached=reached,
                 last_reached=last_reached,
-                pace=pace_of(planned.subscriptions[outcome.url], planned.run_options),
+                pace=feeds[outcome.url].pace,
                 now=now,
             )
-            for outcome in held
+            for outcome in offline
         ]
-        yield held
-        ledger.commit(held)
+        yield offline
+        ledger.commit(offline)
 
 
 def poll(
@@ -90,10 +81,10 @@ def poll(
     clock: settings.Clock | None = None,
     executor: Executor | None = None,
 ) -> Generator[Outcome, None, None]:
-    """Poll the feeds that are due and yield what each brought.
+    """Poll the feeds that are due and yield the outcome of each.
 
-    What an outcome says is committed to the ledger after the caller has come back for the next one; leave the loop
-    early, and the last outcomes come again with the next poll. One run at a time may use a ledger;
+    An outcome is committed to the ledger after the caller has come back for the next one. If the caller leaves the loop
+    early, the last outcomes come again with the next poll. One run at a time may use a ledger;
     `condget.stores.opening.open_ledger` sees to that.
 
     >>> from condget.feeds.subscriptions import single
@@ -106,26 +97,10 @@ def poll(
     clock = clock or time.time
     now = clock()
     ledger.set_back(now)
-    planned = plan(subscriptions, ledger, run_options or RunOptions(), now)
-    if not planned.asked and not planned.refused:
+    plan_ = plan(subscriptions, ledger, run_options or RunOptions(), now)
+    if not plan_.hosts and not plan_.refused:
         return
     from condget.polling.executors import InProcess
 
-    for group in run(planned, ledger, executor or InProcess(clock), clock):
+    for group in run(plan_, ledger, executor or InProcess(clock), clock):
         yield from group
-
-
-def _put_off(outcome: Outcome, state: FeedState | None, polled: Polled, pace: Pace) -> Outcome:
-    """Return the outcome of a feed that was led to a host which asked for silence (C6).
-
-    It is as it was, and asked again when the silence ends; where its own host was asked, not before that may be (C1).
-    """
-    assert polled.until is not None
-    if not polled.chain:
-        return replace(outcome, next_poll=polled.until)
-    floor = pace.minimum if pace.every is None else pace.every
-    at = max(polled.until, polled.now + floor)
-    at += spread(outcome.url, at - polled.now)
-    reason = with_instant(str(outcome.reason), at, polled.now)
-    state = replace(state or FeedState(outcome.url), next_poll=at, reason=reason)
-    return replace(outcome, state=state, next_poll=at, reason=reason)

@@ -1,14 +1,13 @@
-"""What an answer means for a feed: from what was polled and what is remembered to an `Outcome`. No I/O.
+"""From the result of a job, and what is remembered of the feed, to an `Outcome`. No I/O.
 
-An accepted answer replaces the pair as one (B1, B2), a 304 updates it (B3), and an error leaves both it and the known
-entries as they are (B4, B5). A poller keeps the pair of a `no-store` response, too: it keeps none of its content.
+An accepted response replaces the pair as a whole (B1, B2), a 304 updates the pair (B3), and an error leaves the pair
+and the known entries as they are (B4, B5). A poller keeps the pair of a `no-store` response, too: it keeps no content.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from condget.cache.fields import Fields
@@ -18,59 +17,63 @@ from condget.cache.messages import Request, Response, StoredResponse
 from condget.cache.storing import to_stored
 from condget.cache.validators import VALIDATOR_FIELDS, etag_of, last_modified_of
 from condget.feeds.entries import Diff, diff
-from condget.feeds.pace import Pace
-from condget.feeds.schedule import after_failure, after_success
-from condget.feeds.subscriptions import Subscription
+from condget.feeds.schedule import after_failure, after_success, put_off
 from condget.feeds.values import FeedState, Outcome, SeenEntry, Status
-from condget.polling.batch import Job, Polled, for_good, host_of
+from condget.fetching.targets import host_of
+from condget.polling.batch import Polled
+from condget.polling.planning import Planned
 
-#: Fields that the next poll needs: to ask, and where a 304 does not repeat them. Date and Age are of one answer alone
-#: (RFC 9111 §3.2, §4.2.3).
+#: Fields that the next poll needs, to validate and where a 304 does not repeat them. Date and Age belong to one
+#: response only (RFC 9111 §3.2, §4.2.3).
 _REMEMBERED = VALIDATOR_FIELDS | FRESHNESS_FIELDS
 
-_NOTHING = Diff()
+_NO_DIFFERENCE = Diff()
 
 
-def settle(
-    subscription: Subscription,
-    job: Job,
-    before: FeedState | None,
-    polled: Polled,
-    seen: Mapping[str, SeenEntry],
-    pace: Pace,
-) -> Outcome:
-    """Return what a poll found; `before` and `seen` are what is remembered of the feed."""
-    first = before is None or before.last_changed is None
-    before = before or FeedState(job.key)
-    told = partial(
-        Outcome,
-        job.key,
-        name=subscription.name,
-        title=before.title,
+def outcome_of(planned: Planned, polled: Polled, seen: Mapping[str, SeenEntry]) -> Outcome:
+    """Return the outcome of a poll; `seen` is what is remembered of the feed's entries."""
+    if polled.skipped is not None:
+        return _skipped(planned, polled)
+    if polled.error is not None or polled.response is None:
+        return _failed(planned, polled)
+    return _accepted(planned, polled, polled.response, seen)
+
+
+def _outcome(planned: Planned, polled: Polled, status: Status, **facts: Any) -> Outcome:
+    facts = {"title": planned.state.title if planned.state else None, **facts}
+    return Outcome(
+        planned.job.key,
+        status,
+        name=planned.subscription.name,
         http_status=polled.response.status if polled.response else None,
         validators_sent=polled.sent,
         bytes=polled.received,
         connected=polled.connected,
+        **facts,
     )
-    if polled.skipped is not None:
-        return told(status="skipped", reason=polled.skipped)
-    if polled.error is not None or polled.response is None:
-        return _failed(told, before, polled, pace)
-    return _accepted(told, before, first, subscription, job, polled, polled.response, seen, pace)
 
 
-def _failed(told: partial[Outcome], before: FeedState, polled: Polled, pace: Pace) -> Outcome:
+def _skipped(planned: Planned, polled: Polled) -> Outcome:
+    outcome = _outcome(planned, polled, "skipped", reason=polled.skipped)
+    if polled.until is None:
+        return outcome
+    own = not polled.chain
+    return put_off(outcome, planned.state, polled.until, own=own, pace=planned.pace, now=polled.now)
+
+
+def _failed(planned: Planned, polled: Polled) -> Outcome:
+    before = planned.state or FeedState(planned.job.key)
     response = polled.response
-    # An answer that was rejected for its content has a status that says nothing of it.
+    # A response that was rejected for its content has a status and fields that say nothing about the failure.
     rejected = response is not None and response.status < 400
     due = after_failure(
         before,
         host_of(polled.chain[-1]),
         response.status if response else None,
         response.fields if response and not rejected else Fields(),
-        pace=pace,
+        pace=planned.pace,
         now=polled.now,
-        for_good=for_good(polled.chain, polled.permanent_to),
+        for_good=polled.for_good,
     )
     state = due.applied(
         before,
@@ -80,8 +83,10 @@ def _failed(told: partial[Outcome], before: FeedState, polled: Polled, pace: Pac
         cut_off=polled.digest or before.cut_off,
         unreached=None,
     )
-    return told(
-        status="gone" if due.gone else "error",
+    return _outcome(
+        planned,
+        polled,
+        "gone" if due.gone else "error",
         state=state,
         error=polled.error,
         reason=due.reason,
@@ -90,35 +95,27 @@ def _failed(told: partial[Outcome], before: FeedState, polled: Polled, pace: Pac
     )
 
 
-def _accepted(
-    told: partial[Outcome],
-    before: FeedState,
-    first: bool,
-    subscription: Subscription,
-    job: Job,
-    polled: Polled,
-    response: Response,
-    seen: Mapping[str, SeenEntry],
-    pace: Pace,
-) -> Outcome:
+def _accepted(planned: Planned, polled: Polled, response: Response, seen: Mapping[str, SeenEntry]) -> Outcome:
+    before = planned.state or FeedState(planned.job.key)
+    first = before.last_changed is None
     now, document = polled.now, polled.document
-    found = _NOTHING if document is None else diff(document, seen, before.window, now)
+    difference = _NO_DIFFERENCE if document is None else diff(document, seen, before.window, now)
     stored, remembered = _stored(before, polled, response)
-    moved_to = _moved_to(before, subscription, job, polled)
+    moved_to = _moved_to(planned, polled)
     changes: dict[str, Any] = {
         "moved_to": moved_to,
         "stored": remembered,
         "chain": polled.chain,
         "first_polled": before.first_polled or now,
         "last_polled": now,
-        "last_changed": now if first or found.changed else before.last_changed,
+        "last_changed": now if first or difference.changed else before.last_changed,
         "error": None,
         "cut_off": None,
         "unreached": None,
     }
     if response.status == 226:
-        # Only what was added: neither the whole document, nor is an absent entry gone (F6).
-        found = replace(found, forget=())
+        # Only what was added: not the whole document, and an absent entry is not gone (F6).
+        difference = replace(difference, forget=())
         changes |= {"digest": None}
     elif response.status != 304:
         changes |= {"digest": polled.digest, "content_bytes": polled.received}
@@ -127,43 +124,44 @@ def _accepted(
             "title": document.title or before.title,
             "window": max(before.window, document.window) if response.status == 226 else document.window,
             "hints": before.hints if response.status == 226 or document.hints is None else document.hints,
-            "recall": found.recall,
+            "recall": difference.recall,
         }
     due = after_success(
         before,
         stored,
         changes.get("hints", before.hints),
         status=response.status,
-        changed=bool(found.new),
-        pace=pace,
+        changed=bool(difference.new),
+        pace=planned.pace,
         now=now,
     )
-    is_news = found.changed or found.reissued
+    is_news = difference.changed or difference.reissued
     moved = moved_to is not None and moved_to != before.moved_to
-    status: Status = "new" if first else "moved" if moved else "changed" if is_news else "unchanged"
     state = due.applied(before, **changes)
-    return told(
-        status=status,
+    return _outcome(
+        planned,
+        polled,
+        "new" if first else "moved" if moved else "changed" if is_news else "unchanged",
         state=state,
         title=state.title,
-        entries=found.new,
-        edited=found.edited,
-        reissued=found.reissued,
-        changed=found.changed,
+        entries=difference.new,
+        edited=difference.edited,
+        reissued=difference.reissued,
+        changed=difference.changed,
         moved_to=moved_to if moved else None,
         reason=due.reason,
         next_poll=due.at,
         validators_received=_pair(response.fields),
         bytes_saved=before.content_bytes if response.status == 304 else 0,
-        seen=found.seen,
-        forget=found.forget,
+        seen=difference.seen,
+        forget=difference.forget,
     )
 
 
 def _stored(before: FeedState, polled: Polled, response: Response) -> tuple[StoredResponse, StoredResponse]:
-    """Return the head that an answer leaves, and what is remembered of it.
+    """Return the head that a response leaves, and the part of it that is remembered.
 
-    That is the value of before, its times included, where it says the same.
+    The part is the very value of before, its times included, where it says the same.
     """
     old = before.stored
     if response.status == 304 and old is not None:
@@ -180,7 +178,7 @@ def _stored(before: FeedState, polled: Polled, response: Response) -> tuple[Stor
 
 
 def _says_nothing_new(fields: Fields, old: Fields) -> bool:
-    """Whether a 304 leaves validators as they are, and neither side speaks of freshness: as most do."""
+    """Whether a 304 leaves the validators as they are, and neither side states freshness, as in most polls."""
     if fields.has_any(FRESHNESS_FIELDS) or old.has_any(FRESHNESS_FIELDS):
         return False
     for name in VALIDATOR_FIELDS:
@@ -190,13 +188,15 @@ def _says_nothing_new(fields: Fields, old: Fields) -> bool:
     return True
 
 
-def _moved_to(before: FeedState, subscription: Subscription, job: Job, polled: Polled) -> str | None:
-    """Return where the feed is asked from now on, None for the configured URL (E1)."""
-    target = polled.chain[-1]
+def _moved_to(planned: Planned, polled: Polled) -> str | None:
+    """Return where the feed is requested from now on; None: at the configured URL (E1)."""
+    configured, target = planned.subscription.url, polled.chain[-1]
     if polled.permanent_to == target:
-        return None if target == subscription.url else target
-    # An answer to the configured URL itself, without a permanent redirect: what was remembered holds no longer.
-    return None if polled.chain[0] == subscription.url else before.moved_to
+        return None if target == configured else target
+    # A response of the configured URL without a permanent redirect: the remembered redirect holds no longer.
+    if polled.chain[0] == configured or planned.state is None:
+        return None
+    return planned.state.moved_to
 
 
 def _pair(fields: Fields) -> tuple[tuple[str, str], ...]:

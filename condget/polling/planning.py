@@ -1,13 +1,13 @@
-"""What a run will ask, why not the rest, and what it needs to know of each feed. Reads the ledger and writes nothing.
+"""The plan of a run: which feeds it requests, which it passes over, and why. Reads the ledger and writes nothing.
 
-Most runs of a cron job have nothing to ask: what only the others need is imported when there is something.
+Most runs of a cron job have nothing to request, so modules that only other runs need are imported inside functions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from condget.errors import UsageError
 from condget.feeds.pace import Due, Pace, is_due
@@ -20,42 +20,63 @@ if TYPE_CHECKING:
     from condget.stores.protocols import LedgerReader
 
 
+class Planned(NamedTuple):
+    """A feed that a run requests."""
+
+    subscription: Subscription
+    job: Job
+    #: What is remembered of the feed; None at first sight.
+    state: FeedState | None
+    #: How often the feed may be requested.
+    pace: Pace
+    #: The URL that the ledger knows the feed by, if the list has the URL where the feed moved to (E1).
+    former: str | None = None
+
+
+class PassedOver(NamedTuple):
+    """A feed that a run does not request."""
+
+    subscription: Subscription
+    reason: str
+    next_poll: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run will ask, with what is remembered of those feeds; and the outcomes that need no request."""
+    """What a run does."""
 
-    #: Jobs by host, as a batch has them.
-    hosts: Sequence[Sequence[Job]]
+    #: The feeds to request, by host.
+    hosts: Sequence[Sequence[Planned]]
     run_options: RunOptions
-    #: Silences that were asked for and last.
-    holds: tuple[HostHold, ...]
-    subscriptions: Mapping[str, Subscription]
-    states: Mapping[str, FeedState]
+    #: Hosts that are silent now.
+    silences: tuple[HostHold, ...] = ()
     #: Feeds whose options cannot be used now.
     refused: tuple[Outcome, ...] = ()
-    #: Feeds that are not asked, each with its reason, and the instant when it is.
-    passed_over: tuple[tuple[Subscription, str, float | None], ...] = ()
-    #: Feeds that are listed now where they had moved to, and by what URL the ledger still knows them (E1).
-    former: Mapping[str, str] = field(default_factory=dict)
+    passed_over: tuple[PassedOver, ...] = ()
 
     @property
-    def asked(self) -> int:
-        """How many feeds will be asked."""
+    def feeds(self) -> Iterator[Planned]:
+        """The feeds to request."""
+        return (feed for host in self.hosts for feed in host)
+
+    @property
+    def requests(self) -> int:
+        """How many feeds are requested."""
         return sum(map(len, self.hosts))
 
     @property
     def first_seen(self) -> bool:
-        """Whether a feed that will be asked was never polled before."""
-        return any(job.key not in self.states for jobs in self.hosts for job in jobs)
+        """Whether a feed that will be requested was never polled before."""
+        return any(feed.state is None for feed in self.feeds)
 
     def batch(self) -> Batch:
         """Return what an executor is to do."""
         from condget.polling.batch import Batch
 
-        return Batch(tuple(map(tuple, self.hosts)), self.run_options, self.holds)
+        return Batch(tuple(tuple(feed.job for feed in host) for host in self.hosts), self.run_options, self.silences)
 
     def skipped(self) -> Iterator[Outcome]:
-        """Yield the outcomes of the feeds that are not asked: most of a long list, and seldom reported."""
+        """Yield the outcomes of the feeds that are passed over: most of a long list, and seldom reported."""
         from condget.feeds.values import Outcome
 
         for subscription, reason, next_poll in self.passed_over:
@@ -63,37 +84,38 @@ class Plan:
 
 
 def plan(subscriptions: Iterable[Subscription], ledger: LedgerReader, run_options: RunOptions, now: float) -> Plan:
-    """Decide which feeds are asked now. Reads the ledger and writes nothing."""
+    """Decide which feeds are requested now. Reads the ledger and writes nothing."""
     unique: dict[str, Subscription] = {}
     for subscription in subscriptions:
         unique.setdefault(subscription.key, subscription)
     known, holds = dict(ledger.due(list(unique))), ledger.holds()
     former = _former(unique, known, ledger)
-    known |= {key: plan_of_old for key, (_, plan_of_old) in former.items()}
-    passed_over: list[tuple[Subscription, str, float | None]] = []
-    due: list[str] = []
+    known |= {key: due for key, (_, due) in former.items()}
+    passed_over: list[PassedOver] = []
+    due_now: list[str] = []
     for key, subscription in unique.items():
-        next_poll, reason, gone = known.get(key, Due(now, "", False))
-        # Who names a gone feed on the command line, with --force, says so (C8).
-        if gone and not (run_options.force and subscription.source == "command line"):
-            passed_over.append((subscription, reason, None))
-        elif not run_options.force and not is_due(next_poll, pace=pace_of(subscription, run_options), now=now):
-            passed_over.append((subscription, reason, next_poll))
+        due = known.get(key)
+        if due is None:
+            due_now.append(key)
+        # A gone feed is requested again only by force, and by its own URL on the command line (C8).
+        elif due.gone and not (run_options.force and subscription.source == "command line"):
+            passed_over.append(PassedOver(subscription, due.reason, None))
+        elif not run_options.force and not is_due(due.next_poll, pace=pace_of(subscription, run_options), now=now):
+            passed_over.append(PassedOver(subscription, due.reason, due.next_poll))
         else:
-            due.append(key)
-    held = tuple(hold for hold in holds.values() if _holds(hold, run_options, now))
-    if not due:
-        return Plan((), run_options, held, unique, {}, passed_over=tuple(passed_over))
+            due_now.append(key)
+    # A hold that ends later than any rule can say was written by a clock that ran ahead (C14).
+    silences = {host: hold for host, hold in holds.items() if not is_due(hold.until, pace=run_options.pace, now=now)}
+    if not due_now:
+        return Plan((), run_options, tuple(silences.values()), passed_over=tuple(passed_over))
     from condget.feeds.values import Outcome
-    from condget.polling.batch import host_of
+    from condget.fetching.targets import host_of
     from condget.polling.jobs import job_of
 
-    olds = {key: former[key][0] for key in due if key in former}
-    states = dict(ledger.load([olds.get(key, key) for key in due]))
-    states |= {key: replace(states[old], url=key, moved_to=None) for key, old in olds.items()}
+    states = _states(due_now, {key: url for key, (url, _) in former.items()}, ledger)
     refused: list[Outcome] = []
-    jobs: dict[str, list[Job]] = {}
-    for key in due:
+    hosts: dict[str, list[Planned]] = {}
+    for key in due_now:
         subscription, state = unique[key], states.get(key)
         try:
             job = job_of(subscription, state, run_options)
@@ -102,18 +124,21 @@ def plan(subscriptions: Iterable[Subscription], ledger: LedgerReader, run_option
             continue
         host = host_of(job.request.url)
         if job.request.moved_from is not None and job.request.url in unique:
-            passed_over.append((subscription, f"it moved to {job.request.url}, which is in the list, too", None))
-        elif (hold := holds.get(host)) is not None and _holds(hold, run_options, now):
-            passed_over.append((subscription, hold.reason, hold.until))
+            reason = f"it moved to {job.request.url}, which is in the list, too"
+            passed_over.append(PassedOver(subscription, reason, None))
+        elif (silence := silences.get(host)) is not None:
+            passed_over.append(PassedOver(subscription, silence.reason, silence.until))
         else:
-            jobs.setdefault(host, []).append(job)
-    # The longest first: with gaps between requests, it is they who say when the run ends.
-    hosts = sorted(jobs.values(), key=len, reverse=True)
-    return Plan(hosts, run_options, held, unique, states, tuple(refused), tuple(passed_over), olds)
+            url = former[key][0] if key in former else None
+            feed = Planned(subscription, job, state, pace_of(subscription, run_options), url)
+            hosts.setdefault(host, []).append(feed)
+    # With gaps between requests, the host with the most feeds decides when the run ends: it comes first.
+    longest_first = sorted(hosts.values(), key=len, reverse=True)
+    return Plan(longest_first, run_options, tuple(silences.values()), tuple(refused), tuple(passed_over))
 
 
 def pace_of(subscription: Subscription, run_options: RunOptions) -> Pace:
-    """Return how often a feed may be asked, which its list may say."""
+    """Return how often a feed may be requested; its line in the list may say so."""
     every = subscription.options.every
     return run_options.pace if every is None else replace(run_options.pace, every=every)
 
@@ -121,9 +146,9 @@ def pace_of(subscription: Subscription, run_options: RunOptions) -> Pace:
 def _former(
     unique: Mapping[str, Subscription], known: Mapping[str, object], ledger: LedgerReader
 ) -> dict[str, tuple[str, Due]]:
-    """Return by what URL those feeds are known, and when they are due, that are listed now where they had moved to.
+    """Return feeds whose URL in the list was changed to the URL where they had moved (E1).
 
-    The user followed the advice to change the list: what is remembered goes on under the new URL (E1).
+    The result maps the new URL to the URL that the ledger knows, and to when that is due.
     """
     if len(known) == len(unique):
         return {}
@@ -134,9 +159,13 @@ def _former(
         if key not in known and subscription.url in moves and moves[subscription.url] not in unique
     }
     due = ledger.due(list(former.values()))
-    return {key: (old, due[old]) for key, old in former.items() if old in due and not due[old].gone}
+    return {key: (url, due[url]) for key, url in former.items() if url in due and not due[url].gone}
 
 
-def _holds(hold: HostHold, run_options: RunOptions, now: float) -> bool:
-    # A hold that ends later than any rule can say was written by a clock that ran ahead (C14).
-    return not is_due(hold.until, pace=run_options.pace, now=now)
+def _states(keys: Sequence[str], former: Mapping[str, str], ledger: LedgerReader) -> dict[str, FeedState]:
+    """Return what is remembered of feeds, by their URLs in the list."""
+    states = dict(ledger.load([former.get(key, key) for key in keys]))
+    for key in keys:
+        if (url := former.get(key)) is not None:
+            states[key] = replace(states[url], url=key, moved_to=None)
+    return states

@@ -301,7 +301,7 @@ def test_b6_the_state_moves_to_another_machine(
 def test_list_and_explain_say_when_and_why(condget: Run, feeds: Path, origin: Origin) -> None:
     url = origin.url("/feed")
     now = {"CONDGET_NOW": str(NOW)}
-    assert condget("list", feeds).stdout == f"now                {url}: never asked: due now\n"
+    assert condget("list", feeds).stdout == f"now                {url}: never requested: due now\n"
     assert condget("explain", url).returncode == 1
     condget("poll", feeds, env=now)
     listed = condget("list", feeds, env=now).stdout

@@ -15,7 +15,7 @@ from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
 from condget.feeds.durations import span
 from condget.feeds.pace import SPREAD_MAXIMUM, Pace, horizon, is_due, set_back, spread
-from condget.feeds.schedule import NextPoll, after_failure, after_success, all_offline, explain, unreached
+from condget.feeds.schedule import NextPoll, after_failure, after_success, all_offline, explain, silence, unreached
 from condget.feeds.values import FeedState, Hints, HostHold, Outcome
 
 URL = "https://example.org/feed.xml"
@@ -56,7 +56,7 @@ class TestMinimum:
         """C1"""
         due = polled()
         assert waits(due, HOUR)
-        assert due.reason.startswith("asked at most every 60 min by default; next at 03:")
+        assert due.reason.startswith("requested at most every 60 min by default; next at 03:")
 
     def test_a_cron_that_comes_every_minute_for_a_week_never_asks_twice_within_an_hour(self) -> None:
         """C1"""
@@ -74,7 +74,7 @@ class TestMinimum:
         """C2"""
         due = polled(stored=head(("Cache-Control", "max-age=7200")))
         assert waits(due, 4 * HOUR)
-        assert "no validators: asked at most every 4 h" in due.reason
+        assert "no validators: requested at most every 4 h" in due.reason
         assert waits(polled(stored=None), 4 * HOUR)
 
     def test_an_empty_validator_is_none(self) -> None:
@@ -142,7 +142,7 @@ class TestFreshness:
             assert waits(due, DAY)
         else:
             assert waits(due, HOUR)
-            assert due.reason.startswith("asked at most every 60 min")
+            assert due.reason.startswith("requested at most every 60 min")
 
     @pytest.mark.parametrize("expires", ["0", "-1", "yesterday", "", "Thu, 01 Jan 1970 00:00:00 GMT"])
     def test_an_expires_that_is_no_date_or_gone_by_leaves_the_plain_minimum(self, expires: str) -> None:
@@ -236,7 +236,7 @@ class TestFailures:
     def test_the_words_count_the_failures(self) -> None:
         """C7"""
         assert failed(500, failures=2).reason.startswith(
-            "3rd failure in a row (the 500 at 02:05Z): asked again after 8 h; next at"
+            "3rd failure in a row (the 500 at 02:05Z): requested again after 8 h; next at"
         )
         assert failed(None).reason.startswith("1st failure in a row (no answer at 02:05Z)")
         assert failed(None, failures=10).reason.startswith("11th")
@@ -261,7 +261,7 @@ class TestFailures:
         due = failed(410)
         assert due.gone
         assert due.applied(FeedState(URL)).gone
-        assert due.reason == "gone: the 410 at 02:05Z said so; not asked again unless it is told to"
+        assert due.reason == "gone: the 410 at 02:05Z said so; never requested again, unless by --force and its URL"
 
     def test_a_410_that_does_not_speak_for_the_configured_url_is_a_failure_like_another(self) -> None:
         """C8, E1: behind a temporary redirect."""
@@ -523,8 +523,8 @@ def test_after_a_failure_no_poll_comes_too_soon_or_too_late(
 @pytest.mark.parametrize(
     ("state", "hold", "words"),
     [
-        (None, None, "never asked: due now"),
-        (FeedState(URL), None, "never asked: due now"),
+        (None, None, "never requested: due now"),
+        (FeedState(URL), None, "never requested: due now"),
         (FeedState(URL, last_polled=1, next_poll=NOW - 1, reason="why"), None, "due now (why)"),
         (
             FeedState(URL, last_polled=1, next_poll=NOW + 1, reason="why; next at 02:05Z"),
@@ -534,7 +534,7 @@ def test_after_a_failure_no_poll_comes_too_soon_or_too_late(
         (FeedState(URL, last_polled=1, next_poll=NOW + 60), None, "next at 02:06Z"),
         (FeedState(URL, gone=True, reason="gone: 410"), None, "gone: 410"),
         (None, HostHold(HOST, NOW + 1, "held"), "held"),
-        (None, HostHold(HOST, NOW - 1, "held"), "never asked: due now"),
+        (None, HostHold(HOST, NOW - 1, "held"), "never requested: due now"),
         (
             FeedState(URL, last_polled=1, next_poll=NOW + 9, reason="why"),
             HostHold(HOST, NOW + 1, "held"),
@@ -544,3 +544,22 @@ def test_after_a_failure_no_poll_comes_too_soon_or_too_late(
 )
 def test_a_plan_is_explained_in_words(state: FeedState | None, hold: HostHold | None, words: str) -> None:
     assert explain(state, hold, NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "seconds"),
+    [
+        (429, [("Retry-After", "60")], 60),
+        (429, [("Retry-After", "9999999")], 7 * 86_400),
+        (429, [("Retry-After", "junk")], None),
+        (429, [("Retry-After", "0")], None),
+        (429, [], None),
+        (503, [("Retry-After", "60")], None),
+        (200, [("Retry-After", "60")], None),
+    ],
+)
+def test_c6_a_429_with_retry_after_silences_its_host_and_nothing_else_does(
+    status: int, fields: list[tuple[str, str]], seconds: float | None
+) -> None:
+    hold = silence(status, Fields(fields), HOST, PACE, NOW)
+    assert (hold and (hold.host, hold.until)) == (None if seconds is None else (HOST, NOW + seconds))

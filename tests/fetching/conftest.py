@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from condget.fetching import direct
-from condget.fetching.direct import Wire
+from condget.fetching.direct import DirectWire
 from condget.fetching.response_head import Head
 from condget.fetching.targets import Target
+from tests.fetching.support import CERTIFICATE, SecureOrigin
 from tests.origin import Origin
 
 
@@ -23,12 +24,12 @@ def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setattr(direct, "usual", _nothing_is_usual)
     if request.param == "tls":
         server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        server.load_cert_chain(Path(__file__).with_name("secure.test.pem"))
+        server.load_cert_chain(CERTIFICATE)
         client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         client.check_hostname = False  # any name leads here; that names are verified is tested apart
         client.verify_mode = ssl.CERT_NONE
 
-        def context(self: Wire, target: Target) -> ssl.SSLContext:
+        def context(self: DirectWire, target: Target) -> ssl.SSLContext:
             return client
 
         serve = Origin._serve
@@ -37,9 +38,24 @@ def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
             with suppress(OSError):
                 serve(self, server.wrap_socket(connection, server_side=True), number)
 
-        monkeypatch.setattr(Wire, "_context", context)
+        monkeypatch.setattr(DirectWire, "tls_for", context)
         monkeypatch.setattr(Origin, "_serve", secured)
 
 
 def _nothing_is_usual(data: bytes) -> Head | None:
     return None
+
+
+@pytest.fixture
+def secure() -> Iterator[SecureOrigin]:
+    """An origin behind TLS, for secure.test and 127.0.0.1."""
+    origin = SecureOrigin()
+    yield origin
+    origin.stop()
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)

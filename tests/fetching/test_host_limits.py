@@ -3,163 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import doctest
-import itertools
-import pickle
 import resource
-import socket
 import time
-from collections.abc import Callable, Sequence
 
 import pytest
 
-from condget.cache.fields import Fields
-from condget.feeds.subscriptions import parse_list
-from condget.feeds.values import FeedState, HostHold, Outcome
-from condget.fetching import failures, host_limits, targets
-from condget.fetching.direct import Wire, _connect
+from condget.feeds.values import HostHold
 from condget.fetching.host_limits import HostLimits, HostSilent, gap_of, sockets
 from condget.fetching.targets import parse
-from condget.polling import RunOptions, batch, plan, poll
-from condget.polling.executors import InProcess
-from condget.stores.memory_ledger import MemoryLedger
-from condget.stores.protocols import Ledger
-from tests.origin import Answer, Origin, ok, redirect
-from tests.polling.support import HOUR, NOON, Inline, Poller, rss
-
-HOSTS = [f"127.0.0.{n}" for n in range(2, 8)]
-
-
-@pytest.fixture
-def poller() -> Poller:
-    return Poller()
-
-
-class Town:
-    """One origin under all names, and a run against it."""
-
-    def __init__(self, origin: Origin, now: Callable[[], float] = lambda: NOON) -> None:
-        self.origin = origin
-        self.ledger: Ledger = MemoryLedger()
-        self.now = now
-        self.slept: list[float] = []
-
-    def poll(self, *lines: str, run_options: RunOptions | None = None) -> dict[str, Outcome]:
-        async def resolve(host: str, port: int) -> Sequence[str]:
-            return ["127.0.0.1"]
-
-        async def connect(address: str, port: int) -> socket.socket:
-            return await _connect("127.0.0.1", self.origin.port)
-
-        async def sleep(seconds: float) -> None:
-            self.slept.append(seconds)
-
-        executor = InProcess(self.now, wire=lambda: Wire(resolve=resolve, connect=connect), parser=Inline, sleep=sleep)
-        feeds = parse_list("\n".join(lines), "feeds.txt")
-        run_options = run_options or RunOptions(force=True)
-        found = poll(feeds, self.ledger, run_options=run_options, clock=self.now, executor=executor)
-        return {outcome.url: outcome for outcome in found}
-
-
-def test_c12_redirects_of_many_hosts_to_one_are_followed_one_at_a_time(origin: Origin) -> None:
-    """C12: six hosts at once, but one request at a time where all of them lead."""
-    origin.script("/feed", redirect("http://common.example/there"))
-    origin.script("/there", Answer(200, body=rss(1), delay=0.03))
-    town = Town(origin)
-    outcomes = town.poll(*(f"http://h{n}.example/feed" for n in range(6)), run_options=RunOptions(gap=0))
-    assert [outcome.status for outcome in outcomes.values()] == ["new"] * 6
-    came = [request.received_at for request in origin.requests_for("/there")]
-    assert len(came) == 6
-    assert all(after - before >= 0.03 for before, after in itertools.pairwise(came))
-
-
-def test_c12_the_gap_holds_for_redirect_targets(origin: Origin) -> None:
-    """C12: one second by default, for public hosts."""
-    origin.script("/feed", redirect("http://common.example/there"))
-    origin.script("/there", ok(rss(1)))
-    town = Town(origin)
-    town.poll(*(f"http://h{n}.example/feed" for n in range(3)))
-    assert len(town.slept) == 2
-    assert all(0.5 < seconds <= 1 for seconds in town.slept)
-
-
-def test_f1_waiting_for_a_turn_is_not_counted_against_the_deadline(origin: Origin) -> None:
-    """F1, C12: the last of four waits longer than its deadline, and is answered still."""
-    origin.script("/feed", redirect("http://common.example/there"))
-    origin.script("/there", Answer(200, body=rss(1), delay=0.1))
-    outcomes = Town(origin).poll(
-        *(f"http://h{n}.example/feed" for n in range(4)), run_options=RunOptions(gap=0, timeout=0.25)
-    )
-    assert {outcome.status for outcome in outcomes.values()} == {"new"}
-
-
-def test_c6_a_redirect_leads_to_no_host_that_asked_for_silence(origin: Origin) -> None:
-    """C6, C1: in this run and in later ones; the feed is as it was, and due when that ends."""
-    origin.script("/feed", redirect("http://busy.example/there"))
-    origin.script("/there", Answer(429, fields=[("Retry-After", "7200")]))
-    town = Town(origin)
-    lines = [f"http://h{n}.example/feed" for n in range(4)]
-    outcomes = town.poll(*lines[:3], run_options=RunOptions(force=True, gap=0))
-    assert sorted(outcome.status for outcome in outcomes.values()) == ["error", "skipped", "skipped"]
-    assert len(origin.requests_for("/there")) == 1
-    for outcome in outcomes.values():
-        assert (outcome.next_poll or 0) >= NOON + 2 * HOUR
-        assert "busy.example" in (outcome.reason or "") or outcome.status == "error"
-
-    later = town.poll(lines[3], run_options=RunOptions(force=True, gap=0))[lines[3]]
-    assert (later.status, later.error, len(origin.requests_for("/there"))) == ("skipped", None, 1)
-    state = town.ledger.load([lines[3]])[lines[3]]
-    assert (state.failures, state.error, state.stored, state.last_changed) == (0, None, None, None)
-    assert state.next_poll == later.next_poll
-    assert "429" in state.reason
-    origin.script("/there", ok(rss(1)))
-    town.now = lambda: NOON + 3 * HOUR
-    assert {o.status for o in town.poll(*lines, run_options=RunOptions(gap=0)).values()} == {"new"}
-
-
-def test_c6_what_is_known_of_a_feed_stays_while_a_host_is_silent(origin: Origin) -> None:
-    """C6, B4: the pair above all; and C1, its own host is not asked again within the hour."""
-    origin.script("/feed", redirect("http://busy.example/there"))
-    origin.script("/there", ok(rss(1), etag='"1"'), Answer(429, fields=[("Retry-After", "60")]))
-    town, url = Town(origin), "http://h.example/feed"
-    town.poll(url)
-    before = town.ledger.load([url])[url]
-    town.ledger.commit([Outcome("x", "error", hold=HostHold("busy.example", NOON + 60, "429 of busy"))])
-    skipped = town.poll(url)[url]
-    assert skipped.status == "skipped"
-    after = town.ledger.load([url])[url]
-    assert (after.stored, after.digest, after.failures) == (before.stored, before.digest, before.failures)
-    assert after.next_poll >= NOON + HOUR
-    assert "leads to busy.example: 429 of busy" in after.reason
-
-
-def test_c6_holds_are_in_the_batch_and_picklable() -> None:
-    ledger = MemoryLedger()
-    holds = [HostHold("busy.example", NOON + 60, "429"), HostHold("over.example", NOON - 1, "429")]
-    ledger.commit([Outcome(hold.host, "error", hold=hold) for hold in holds])
-    planned = plan(parse_list("http://a.example/", "feeds.txt"), ledger, RunOptions(), NOON).batch()
-    assert pickle.loads(pickle.dumps(planned)).holds == (holds[0],)
+from tests.polling.support import NOON
 
 
 def test_c6_a_hold_ends_when_it_said() -> None:
     async def of(now: float) -> None:
-        held = HostLimits(lambda: now, holds=[HostHold("a.example", NOON, "429 of a")])
-        async with held.of(parse("http://A.example./x")):
+        held = HostLimits(lambda: now, silences=[HostHold("a.example", NOON, "429 of a")])
+        async with held.slot(parse("http://A.example./x")):
             pass
 
     with pytest.raises(HostSilent, match="429 of a"):
         asyncio.run(of(NOON - 1))
     asyncio.run(of(NOON))
-
-
-@pytest.mark.parametrize(("status", "value"), [(429, "junk"), (429, "0"), (503, "60"), (200, "60")])
-def test_c6_no_other_answer_silences_a_host(status: int, value: str) -> None:
-    async def heeded() -> HostHold | None:
-        turns = HostLimits(lambda: NOON)
-        turns.heed(parse("http://a.example/"), status, Fields([("Retry-After", value)]))
-        return turns.held("a.example")
-
-    assert asyncio.run(heeded()) is None
 
 
 def test_c12_the_gap_is_none_for_this_machine_and_as_set() -> None:
@@ -168,31 +31,13 @@ def test_c12_the_gap_is_none_for_this_machine_and_as_set() -> None:
     assert [gap_of(host, 3) for host in hosts] == [3] * 6
 
 
-def test_f1_more_silent_hosts_than_slots_hold_nobody_up(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F1: who waits long for an answer hands its slot on; the run ends near the deadline."""
-    monkeypatch.setattr(host_limits, "_PATIENCE", 0.02)
-    listeners = [socket.create_server((host, 0)) for host in HOSTS]
-    try:
-        silent = [f"http://{host}:{s.getsockname()[1]}/" for host, s in zip(HOSTS, listeners, strict=True)]
-        origin.script("/feed", ok(rss(1)))
-        started = time.monotonic()
-        outcomes = Poller()(*silent, origin.url("/feed"), run_options=RunOptions(timeout=0.5, concurrency=2))
-        took = time.monotonic() - started
-    finally:
-        for listener in listeners:
-            listener.close()
-    assert outcomes[0].url == origin.url("/feed")
-    assert [outcome.status for outcome in outcomes] == ["new"] + ["error"] * 6
-    assert took < 1.2
-
-
 def test_concurrency_bounds_what_is_under_way() -> None:
     async def most() -> int:
         run, now, high = HostLimits(lambda: NOON, concurrency=3), 0, 0
 
         async def one(n: int) -> None:
             nonlocal now, high
-            async with run.of(parse(f"http://h{n}.example/")):
+            async with run.slot(parse(f"http://h{n}.example/")):
                 now += 1
                 high = max(high, now)
                 await asyncio.sleep(0.005)
@@ -209,11 +54,11 @@ def test_giving_up_while_waiting_for_a_turn_leaves_it_to_others() -> None:
         run, target = HostLimits(lambda: NOON, concurrency=1, gap=0), parse("http://a.example/")
 
         async def enter() -> None:
-            async with run.of(target):
+            async with run.slot(target):
                 pass
 
         for blocker in (target, parse("http://b.example/")):  # its host's turn is taken, or the slot is
-            async with run.of(blocker):
+            async with run.slot(blocker):
                 waiting = asyncio.create_task(enter())
                 await asyncio.sleep(0.01)
                 waiting.cancel()
@@ -242,27 +87,6 @@ def test_sockets_are_no_more_than_the_system_allows(monkeypatch: pytest.MonkeyPa
     assert 350 < sockets(5_000) < limits[0] - 64
 
 
-def test_f9_what_was_sent_is_not_said_in_any_form(origin: Origin, poller: Poller) -> None:
-    """F9, D8: decoded, as Basic, in a reason phrase, in a Location."""
-    page = b"you sent user:s3cr:t, s3cr%3At, s3cr%3at and dXNlcjpzM2NyOnQ="
-    origin.script("/echo", Answer(500, body=page, reason="s3cr:t"))
-    origin.script("/ok", Answer(200, [("ETag", '"1"')], body=rss(1), reason="s3cr:t"))
-    origin.script("/to", redirect("ftp://x/s3cr:t"))
-    origin.script("/there", redirect("/404?s3cr:t"))
-    for path in ("/echo", "/ok", "/to", "/there"):
-        outcome = poller.one(origin.url(path, userinfo="user:s3cr%3At"))
-        assert isinstance(outcome.state, FeedState)
-        for secret in ("s3cr", "dXNlcjpzM2NyOnQ"):
-            assert secret not in (outcome.error or "") + (outcome.reason or "")
-            assert secret not in repr(outcome.state.stored)
-        assert (outcome.error is None) == (path == "/ok")
-
-
-@pytest.mark.parametrize("module", [batch, targets, failures])
-def test_the_examples_in_docstrings_run(module: object) -> None:
-    assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize("cancelled", [False, True])
 def test_a_turn_is_broken_off_at_its_deadline_and_tells_other_cancelling_apart(cancelled: bool) -> None:
     """F1: a TimeoutError is the turn's own; a run that is given up stays cancelled. The slot is free again."""
@@ -272,7 +96,7 @@ def test_a_turn_is_broken_off_at_its_deadline_and_tells_other_cancelling_apart(c
 
         async def turn(seconds: float) -> None:
             try:
-                async with run.of(parse("http://a.example/"), seconds):
+                async with run.slot(parse("http://a.example/"), seconds):
                     await asyncio.sleep(60)
             except TimeoutError:
                 ended.append("timeout")
@@ -286,7 +110,7 @@ def test_a_turn_is_broken_off_at_its_deadline_and_tells_other_cancelling_apart(c
             task.cancel()
         await asyncio.wait([task])
         assert task.cancelled() == cancelled
-        async with run.of(parse("http://a.example/"), 60):
+        async with run.slot(parse("http://a.example/"), 60):
             ended.append("free")
         return ended
 

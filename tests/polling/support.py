@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,8 +14,10 @@ from condget.polling.executors import InProcess
 from condget.polling.parser_process import Parser
 from condget.stores.memory_ledger import MemoryLedger
 from condget.stores.protocols import Ledger
+from tests.origin import Origin, RawRequest
 
 HOUR = 3600.0
+DATE = "Thu, 01 Jan 2026 00:00:00 GMT"
 NOON = 1_767_268_800.0  # 2026-01-01 12:00:00Z, a Thursday
 
 
@@ -70,3 +73,19 @@ class Poller:
 
 def titles(outcome: Outcome) -> Sequence[str | None]:
     return [entry.title for entry in outcome.entries]
+
+
+def conditions(request: RawRequest) -> dict[str, str]:
+    """The conditional fields of a request; each at most once (A6)."""
+    named = [(name.lower(), value) for name, value in request.fields if name.lower().startswith("if-")]
+    assert len(dict(named)) == len(named)
+    return dict(named)
+
+
+def sent(origin: Origin, path: str = "/feed") -> list[dict[str, str]]:
+    return [conditions(request) for request in origin.requests_for(path)]
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        return int(closed.getsockname()[1])
