@@ -16,10 +16,18 @@ RESERVED = frozenset(
     }
 )
 
-#: Fields whose values are secrets: never written to disk, never shown (F9, F12).
-SECRET = frozenset(
+#: Request fields, besides Authorization, whose values say who sends a request: well-known names for keys and tokens.
+CREDENTIALS = frozenset(
     {
-        *("authorization", "proxy-authorization", "cookie", "set-cookie", "set-cookie2"),
-        *("www-authenticate", "proxy-authenticate", "authentication-info", "proxy-authentication-info"),
+        *("api-key", "apikey", "circle-token", "dd-api-key", "dd-application-key", "job-token", "private-token"),
+        *("ocp-apim-subscription-key", "proxy-authorization", "x-access-token", "x-api-key", "x-api-token", "x-apikey"),
+        *("x-auth-key", "x-auth-token", "x-functions-key", "x-goog-api-key", "x-gitlab-token", "x-rapidapi-key"),
+        *("x-shopify-access-token", "x-vault-token"),
     }
 )
+
+#: Fields whose values are secrets: never written to disk, never shown (F9, F12).
+SECRET = CREDENTIALS | {
+    *("authorization", "cookie", "set-cookie", "set-cookie2", "x-amz-security-token", "x-csrf-token"),
+    *("www-authenticate", "proxy-authenticate", "authentication-info", "proxy-authentication-info"),
+}

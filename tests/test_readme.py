@@ -6,6 +6,7 @@ The Python blocks are one program, the console blocks one session. The content o
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import os
 import re
@@ -20,7 +21,7 @@ import respx
 from httpx import Request, Response
 
 from condget import cli
-from condget.cache.policy import MODES
+from condget.cache.policy import MODES, Policy
 from condget.feeds.subscriptions import parse_list
 from condget.reports import FORMATS, ReportOptions
 from tests.origin import Origin, conditional, ok
@@ -131,6 +132,15 @@ def test_every_format_mode_and_exit_code_is_named() -> None:
     for code in re.findall(r"^  (\d+) ", EPILOG, re.MULTILINE):
         assert re.search(rf"^\| (\d+, )?{code}\b", README, re.MULTILINE), code
     assert cli.DEBUG_ENV in README
+
+
+def test_every_choice_of_a_policy_is_listed_with_its_default() -> None:
+    defaults = {
+        name: f"{len(parameter.default)} names" if name == "credential_fields" else f"`{parameter.default}`"
+        for name, parameter in inspect.signature(Policy).parameters.items()
+    }
+    table = README.partition("| Argument of `Policy` |")[2].partition("\n\n")[0]
+    assert dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", table, re.MULTILINE)) == defaults
 
 
 def test_links_into_the_repository_are_absolute_and_their_files_exist() -> None:

@@ -20,7 +20,7 @@ from condget.cache.validators import (
     last_modified_of,
     parse_etag_list,
     preconditions,
-    weak_match,
+    same_tag,
 )
 
 #: Most variants whose entity tags are offered in one request.
@@ -104,7 +104,7 @@ def confirmed_by(forward: Forward, response: Response) -> StoredResponse | None:
             own = parse_etag_list(forward.caller.fields.get("if-none-match") or "")
             ours = [tag for stored in forward.validates if (tag := etag_of(stored.fields))]
             return forward.validates[0] if set(own) == set(ours) and len(ours) == 1 else None
-        return next((s for s in forward.validates if weak_match(etag, etag_of(s.fields) or "")), None)
+        return next((s for s in forward.validates if same_tag(etag, etag_of(s.fields) or "")), None)
     return selected(forward.validates, response)
 
 

@@ -30,10 +30,11 @@ def decide(
     if (mode == "no-store" or "no-store" in requested) and not only_if_cached:
         sent = bypassing(request) if mode == "no-store" else request
         return Forward(sent, request, "bypass", not_stored="no-store in the request")
-    if _has_content(request):  # it has no meaning that HTTP knows (RFC 9110 §9.3.1), but to some servers it has one
+    reason = request.unkeyed or ("content in the request" if _has_content(request) else None)
+    if reason is not None:
         if only_if_cached:
-            return Unsatisfiable("bypass", "only-if-cached, but the request has content")
-        return Forward(request, request, "bypass", not_stored="content in the request")
+            return Unsatisfiable("bypass", f"only-if-cached, but {reason}")
+        return Forward(request, request, "bypass", not_stored=reason)
     matching = [stored for stored in candidates if matches(request, stored)]
     if mode == "reload":
         replaces = tuple(matching)
@@ -43,7 +44,7 @@ def decide(
     current: StoredResponse | None = None
     fallback: StoredResponse | None = None
     for stored in matching:
-        assessment = _assess(stored, requested, policy, now, mode)
+        assessment = _assess(request, stored, requested, policy, now, mode)
         reuse = reused_as(request, stored, assessment.freshness) if assessment.usable else None
         if reuse is not None:
             if assessment.refresh:
@@ -92,15 +93,20 @@ class _Assessment:
 
 
 def _has_content(request: Request) -> bool:
+    """Whether a GET has content: it has no meaning in HTTP (RFC 9110 §9.3.1), but to some servers it has one."""
     fields = request.fields
     return fields.get("content-length") not in (None, "0") or "transfer-encoding" in fields
 
 
-def _assess(stored: StoredResponse, requested: Directives, policy: Policy, now: float, mode: Mode) -> _Assessment:
+def _assess(
+    request: Request, stored: StoredResponse, requested: Directives, policy: Policy, now: float, mode: Mode
+) -> _Assessment:
     """Judge a stored response by its freshness and by the directives of both sides (RFC 9111 §4.2.4, §5.2)."""
     directives = response_directives(stored)
     freshness = policy.freshness(stored, now)
     ttl = freshness.ttl
+    if request.must_validate:
+        return _Assessment(freshness, directives, "request")
     if mode in ("force-cache", "only-if-cached"):
         return _Assessment(freshness, directives)
     if mode == "no-cache" or "no-cache" in requested:
@@ -136,7 +142,8 @@ def _may_stand_in(assessment: _Assessment, requested: Directives, policy: Policy
         return False  # the caller insisted on the origin
     limits = [requested.get("stale-if-error"), directives.get("stale-if-error")]
     stated = [seconds for limit in limits if (seconds := parse_delta_seconds(limit)) is not None]
-    return -assessment.freshness.ttl <= (max(stated) if stated else policy.stale_if_error)
+    limit = max(stated) if stated else policy.stale_if_error
+    return limit > 0 and -assessment.freshness.ttl <= limit
 
 
 def _always_validated(directives: Directives) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from condget.cache.fields import Fields
 from condget.cache.messages import Response, StoredResponse
 from condget.cache.storing import storable_fields
-from condget.cache.validators import VALIDATOR_FIELDS, etag_of, last_modified_of, weak_match
+from condget.cache.validators import VALIDATOR_FIELDS, etag_of, is_weak, last_modified_of, same_tag, weak_match
 
 #: Fields that describe the content as it is stored: a 304 has no content, so its own are ignored.
 _OF_THE_CONTENT = frozenset({"content-encoding", "content-length", "content-md5", "content-range", "content-type"})
@@ -17,22 +17,28 @@ _OF_THE_CONTENT = frozenset({"content-encoding", "content-length", "content-md5"
 def selected(validated: Sequence[StoredResponse], response: Response) -> StoredResponse | None:
     """Return the stored response that a 304 means (RFC 9111 §4.3.4), None where it does not say.
 
-    Where one response alone was validated it is that one, whatever ETag the 304 carries: servers that drop a
-    `-gzip` suffix or make it weak on the way are common (https://bz.apache.org/bugzilla/show_bug.cgi?id=45023).
+    Where one response alone was validated it is that one. `may_freshen` says whether the 304 changes anything of it.
     """
     if len(validated) == 1:
         return validated[0]
     etag = etag_of(response.fields)
     if etag is not None:
-        for stored in validated:
-            if weak_match(etag, etag_of(stored.fields) or ""):
-                return stored
+        for match in (weak_match, same_tag):  # variants that differ in the suffix of a coding are told apart first
+            for stored in validated:
+                if match(etag, etag_of(stored.fields) or ""):
+                    return stored
         return None
     modified = last_modified_of(response.fields)
     if modified is not None:
         same = [stored for stored in validated if last_modified_of(stored.fields) == modified]
         return same[0] if len(same) == 1 else None
     return None
+
+
+def may_freshen(stored: StoredResponse, response: Response) -> bool:
+    """Whether a 304 is about this stored response: not where it carries another strong ETag (RFC 9111 §4.3.4)."""
+    etag, own = etag_of(response.fields), etag_of(stored.fields)
+    return etag is None or own is None or is_weak(etag) or same_tag(etag, own)
 
 
 def freshened(stored: StoredResponse, response: Response, *, replace_validators: bool = False) -> StoredResponse:

@@ -15,8 +15,7 @@ FRESHNESS_FIELDS = frozenset({"cache-control", "expires"})
 #: Status codes that may be given a heuristic lifetime (RFC 9110 §15.1).
 HEURISTICALLY_CACHEABLE = frozenset({200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501})
 
-#: RFC 9111 §4.2.2: "a typical setting of this fraction might be 10%".
-HEURISTIC_FRACTION = 0.1
+#: Longest heuristic lifetime in seconds: RFC 9111 §4.2.2 sets no limit, and nothing warns of a longer one any more.
 HEURISTIC_MAXIMUM = 7 * 86400.0
 
 
@@ -70,7 +69,7 @@ def explicit_lifetime(response: Response | StoredResponse) -> float | None:
     return 0.0 if instant is None else max(0.0, instant - date_of(response))
 
 
-def heuristic_lifetime(response: Response | StoredResponse, fraction: float = HEURISTIC_FRACTION) -> float:
+def heuristic_lifetime(response: Response | StoredResponse, fraction: float) -> float:
     """Return a lifetime in seconds for a response whose origin states none (RFC 9111 §4.2.2).
 
     0 without a Last-Modified, for status codes that are not heuristically cacheable unless `public` says so, and for

@@ -19,6 +19,10 @@ class Request:
     fields: Fields = field(default_factory=Fields)
     #: A digest of credentials and of the caller's own partition: only stored responses of the same one may answer.
     partition: str = ""
+    #: Only the origin can check its credentials, which change with each request: validate before each reuse.
+    must_validate: bool = False
+    #: Why no target URI names the response, so that the request bypasses the cache; None: `url` does.
+    unkeyed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal, get_args
 
 from condget.cache.freshness import (
-    HEURISTIC_FRACTION,
     HEURISTICALLY_CACHEABLE,
     Freshness,
     current_age,
@@ -16,33 +16,66 @@ from condget.cache.freshness import (
     says_pragma_no_cache,
 )
 from condget.cache.messages import Response, StoredResponse
+from condget.field_names import CREDENTIALS
 
 #: How one request uses the cache, named as in the Fetch standard ("request cache mode").
 Mode = Literal["default", "no-store", "reload", "no-cache", "force-cache", "only-if-cached"]
 MODES: tuple[str, ...] = get_args(Mode)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Policy:
-    """What a cache may choose. The defaults follow RFC 9111 for a private cache."""
+    """The choices of a cache. By default it reuses without a request only what the origin states to be fresh.
 
-    #: Freshness lifetime in seconds of responses whose origin states none; None: the heuristic of §4.2.2.
-    #: `no-store` and everything else that an origin does state is obeyed all the same.
-    ttl: float | None = None
-    #: Fraction of the time since Last-Modified that the heuristic grants (§4.2.2); 0 switches it off.
-    heuristic_fraction: float = HEURISTIC_FRACTION
-    #: How long, in seconds past freshness, a stored response stands in for an origin that fails (§4.2.4, RFC 5861 §4),
-    #: where the origin does not say itself; 0 switches it off.
-    stale_if_error: float = math.inf
-    #: Longest content in bytes that is stored.
-    max_content_length: int = 4 * 1024**3
-    #: Add a Cache-Status field (RFC 9211) to every response.
-    cache_status: bool = False
+    Args:
+        ttl: Freshness lifetime of responses whose origin states none. `no-store` and everything else that an origin
+            does state is obeyed all the same. None: such responses are validated before each reuse.
+        heuristic_fraction: Fraction of the time since Last-Modified, at most a week, for which a response whose origin
+            states no lifetime is fresh (RFC 9111 §4.2.2). 0.1 is what browsers take.
+        stale_if_error: How long past its freshness a stored response stands in for an origin that cannot be reached or
+            answers 500, 502, 503 or 504. A `stale-if-error` of the origin or of the request comes first (RFC 5861 §4).
+        max_content_length: Longest content that is stored, in bytes; None: an eighth of the size of the cache.
+        cache_status: Whether every response gets a Cache-Status field (RFC 9211).
+        credential_fields: Names of request fields, besides Authorization, that say who sends a request. Responses to
+            different values of them never meet.
 
-    def __post_init__(self) -> None:
-        if self.ttl is not None and self.ttl < 0:
-            raise ValueError("Policy(ttl=...) is a number of seconds, 0 or more")
-        if not 0 <= self.heuristic_fraction <= 1:
+    Durations are seconds, or a `timedelta`.
+
+    Raises:
+        ValueError: a choice is out of range.
+        TypeError: a choice is of another type.
+    """
+
+    ttl: float | None
+    heuristic_fraction: float
+    stale_if_error: float
+    max_content_length: int | None
+    cache_status: bool
+    credential_fields: frozenset[str]
+
+    def __init__(
+        self,
+        *,
+        ttl: float | timedelta | None = None,
+        heuristic_fraction: float = 0.0,
+        stale_if_error: float | timedelta = 0.0,
+        max_content_length: int | None = None,
+        cache_status: bool = False,
+        credential_fields: Iterable[str] = CREDENTIALS,
+    ) -> None:
+        if isinstance(credential_fields, str):
+            raise TypeError("Policy(credential_fields=...) is a list of field names, not one string")
+        choices = {
+            "ttl": None if ttl is None else _seconds("ttl", ttl),
+            "heuristic_fraction": heuristic_fraction,
+            "stale_if_error": _seconds("stale_if_error", stale_if_error),
+            "max_content_length": max_content_length,
+            "cache_status": cache_status,
+            "credential_fields": frozenset(name.lower() for name in credential_fields),
+        }
+        for name, choice in choices.items():
+            object.__setattr__(self, name, choice)
+        if not 0 <= heuristic_fraction <= 1:
             raise ValueError("Policy(heuristic_fraction=...) lies between 0 and 1")
 
     def freshness(self, response: Response | StoredResponse, now: float) -> Freshness:
@@ -59,3 +92,13 @@ class Policy:
         if response.status in HEURISTICALLY_CACHEABLE and not says_pragma_no_cache(response.fields):
             return self.ttl
         return 0.0
+
+
+def _seconds(name: str, duration: float | timedelta) -> float:
+    if isinstance(duration, timedelta):
+        duration = duration.total_seconds()
+    if isinstance(duration, bool) or not isinstance(duration, (int, float)):
+        raise TypeError(f"Policy({name}=...) is a number of seconds or a timedelta, not {duration!r}")
+    if not duration >= 0:
+        raise ValueError(f"Policy({name}=...) is a number of seconds, 0 or more, not {duration!r}")
+    return duration

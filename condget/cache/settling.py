@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 from condget.cache.actions import Delete, Forward, Freshen, Invalidate, Save, Settlement, Write
 from condget.cache.conditional import confirmed_by, unconditional
 from condget.cache.directives import parse_delta_seconds, request_directives
-from condget.cache.freshening import freshened, head_agrees
+from condget.cache.freshening import freshened, head_agrees, may_freshen
 from condget.cache.freshness import explicit_lifetime
 from condget.cache.messages import Response, StoredResponse
 from condget.cache.policy import Policy
@@ -25,6 +25,9 @@ from condget.urls import origin_of
 #: Methods that promise to change nothing (RFC 9110 §9.2.1 and the IANA registry); all others invalidate.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH", "QUERY"})
 
+#: Status codes of an origin that fails: a stale response may stand in (RFC 5861 §4).
+STAND_IN_STATUSES = frozenset({500, 502, 503, 504})
+
 #: Most sets of selecting fields that one stored response is kept for.
 MOST_SELECTING = 16
 
@@ -34,7 +37,7 @@ def settle(forward: Forward, response: Response, policy: Policy) -> Settlement:
     caller = forward.caller
     if caller.method not in ("GET", "HEAD"):
         return _settle_other_method(forward, response, policy)
-    if response.status >= 500:
+    if response.status in STAND_IN_STATUSES:
         cause = f"the origin answered {response.status}"
         stand_in = settle_failure(forward, policy, response.response_time, cause)
         if stand_in is not None:
@@ -115,17 +118,20 @@ def _settle_not_modified(forward: Forward, response: Response, policy: Policy) -
             return Settlement(retry=unconditional(forward))
         condition = "the caller's own condition" if is_conditional(caller) else "a condition that nobody set"
         return Settlement(not_stored=f"the 304 answers {condition}")
-    stored = freshened(stored, response)
-    selecting = selecting_fields(caller, stored.fields)
-    if selecting not in stored.selecting:
-        stored = replace(stored, selecting=(*stored.selecting, selecting)[-MOST_SELECTING:])
+    writes: tuple[Write, ...] = ()
+    if may_freshen(stored, response):
+        stored = freshened(stored, response)
+        selecting = selecting_fields(caller, stored.fields)
+        if selecting not in stored.selecting:
+            stored = replace(stored, selecting=(*stored.selecting, selecting)[-MOST_SELECTING:])
+        writes = (Freshen(stored),)
     reuse = reused_as(caller, stored, policy.freshness(stored, response.response_time))
     if reuse is None:  # a range of a part that is not stored
-        return Settlement((Freshen(stored),), retry=unconditional(forward))
+        return Settlement(writes, retry=unconditional(forward))
     cookies = [("Set-Cookie", value) for value in response.fields.all("set-cookie")]
     if cookies:  # they reach the caller once, now
         reuse = replace(reuse, fields=reuse.fields.plus(cookies))
-    return Settlement((Freshen(stored),), reuse)
+    return Settlement(writes, reuse, not_stored=None if writes else "the 304 carries another ETag")
 
 
 def _settle_completed(forward: Forward, part: StoredResponse, response: Response) -> Settlement:
@@ -168,8 +174,9 @@ def _save_part(forward: Forward, stored: StoredResponse, response: Response) -> 
 
 def _too_long(response: Response, policy: Policy) -> str | None:
     declared = parse_delta_seconds(response.fields.first("content-length"))
-    if declared is not None and declared > policy.max_content_length:
-        return f"longer than {policy.max_content_length} bytes"
+    longest = policy.max_content_length
+    if declared is not None and longest is not None and declared > longest:
+        return f"longer than {longest} bytes"
     return None
 
 

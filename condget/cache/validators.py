@@ -16,6 +16,9 @@ from condget.cache.messages import Request, StoredResponse
 # A well-formed member first; then any text between two commas, such as ""947e30c936"" or an unquoted tag.
 _ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"(?=\s*(?:,|$))|[^\s,](?:[^,]*[^\s,])?')
 
+# Apache's `-gzip` (https://bz.apache.org/bugzilla/show_bug.cgi?id=45023), Jetty's `--gzip`, and others' `;gzip`, `-br`.
+_CODING_SUFFIX = re.compile(r"[-;:+_./]{1,2}(?:gzip|gz|deflate|br|zstd|zst)$")
+
 VALIDATOR_FIELDS = frozenset({"etag", "last-modified"})
 
 _CONDITIONAL_FIELDS = frozenset({"if-match", "if-modified-since", "if-none-match", "if-unmodified-since"})
@@ -38,6 +41,19 @@ def strong_match(a: str, b: str) -> bool:
 def weak_match(a: str, b: str) -> bool:
     """Compare two entity tags by the weak comparison function (RFC 9110 §8.8.3.2)."""
     return a.removeprefix("W/") == b.removeprefix("W/")
+
+
+def same_tag(a: str, b: str) -> bool:
+    """Whether two entity tags are one, but for quotes, weakness or the suffix that servers add for a content coding.
+
+    >>> same_tag('"947e-gzip"', '"947e"')
+    True
+    """
+    return _bare(a) == _bare(b)
+
+
+def _bare(etag: str) -> str:
+    return _CODING_SUFFIX.sub("", etag.removeprefix("W/").strip('"'))
 
 
 def etag_of(fields: Fields) -> str | None:

@@ -257,7 +257,8 @@ class Exchange:
             stream=httpx.ByteStream(content) if isinstance(content, bytes) else StoredContent(content),
             extensions={
                 "http_version": http_version.encode("ascii"),
-                "reason_phrase": reason_phrase.encode("latin-1"),
+                # httpx knows the standard phrases; HTTP/2 sends none.
+                **({"reason_phrase": reason_phrase.encode("latin-1")} if reason_phrase else {}),
                 EXTENSION: status,
             },
         )

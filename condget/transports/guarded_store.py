@@ -20,6 +20,9 @@ log = logging.getLogger("condget")
 #: Seconds without a store after it failed: a locked file must not cost every request its time-out.
 _PAUSE = 2.0
 
+#: One response takes at most this part of a cache, unless its policy says otherwise: it must not empty the cache.
+_SHARE = 8
+
 #: Why a response is not stored where the store failed.
 FAILED = "the cache failed"
 _FAILED: str | None = FAILED
@@ -38,9 +41,12 @@ class GuardedStore:
         self._invalid: set[str] = set()
 
     def limited(self, policy: Policy) -> Policy:
-        """Return that policy, which stores nothing longer than the store may hold."""
-        longest = min(policy.max_content_length, getattr(self.store, "max_size", policy.max_content_length))
-        return replace(policy, max_content_length=longest)
+        """Return that policy with a limit of content that leaves room for other responses, at least for itself."""
+        size: int | None = getattr(self.store, "max_size", None)
+        if size is None:
+            return policy
+        longest = policy.max_content_length
+        return replace(policy, max_content_length=size // _SHARE if longest is None else min(longest, size))
 
     def load(self, url: str, partition: str) -> Sequence[StoredResponse]:
         if self._invalid:

@@ -22,7 +22,7 @@ class Saver:
     Args:
         store: The store that `writer` belongs to.
         writer: Takes the content; None: it is not stored.
-        limit: Most bytes that are stored.
+        limit: Most bytes that are stored; None: any number.
         declared: Content-Length as the response gives it.
         flight: The flight that others wait for.
         prefix: Stored content that the reader gets before the origin's.
@@ -36,7 +36,7 @@ class Saver:
         store: GuardedStore,
         writer: Writer | None,
         *,
-        limit: int,
+        limit: int | None,
         declared: str | None,
         flight: Flight | None,
         prefix: Iterator[bytes] | None,
@@ -71,7 +71,7 @@ class Saver:
     def take(self, chunk: bytes) -> None:
         if self._writer is not None:
             self._length += len(chunk)
-            if self._length > self._limit:
+            if self._limit is not None and self._length > self._limit:
                 self._give_up(f"longer than {self._limit} bytes")
             elif (reason := self._store.write(self._writer, chunk)) is not None:
                 self._give_up(reason)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 from condget.cache.dates import format_date
 from condget.cache.fields import Fields
 from condget.cache.messages import Request, StoredResponse
+from condget.cache.policy import Policy
 from condget.cache.vary import selecting_fields
 
+#: All the reuse without a request that RFC 9111 allows: heuristic freshness as in browsers, any stale response.
+BROWSER = Policy(heuristic_fraction=0.1, stale_if_error=math.inf)
 #: When stored responses were received.
 T = 1_000_000_000.0
 URL = "http://a/"

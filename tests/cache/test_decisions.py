@@ -13,7 +13,7 @@ from condget.cache.dates import format_date
 from condget.cache.decisions import decide
 from condget.cache.messages import StoredResponse
 from condget.cache.policy import MODES, Mode, Policy
-from tests.cache.literals import BOTH, FRESH, VALIDATE, T, get, held
+from tests.cache.literals import BOTH, BROWSER, FRESH, VALIDATE, T, get, held
 
 
 def said(decision: Reuse | Forward | Unsatisfiable) -> str:
@@ -121,7 +121,44 @@ def said(decision: Reuse | Forward | Unsatisfiable) -> str:
 )
 def test_what_is_done_with_a_get(stored: str, age: float, asked: str, expected: str) -> None:
     """G1, G9, G10"""
-    assert said(decide(get(asked), [held(stored)], Policy(), T + age)) == expected
+    assert said(decide(get(asked), [held(stored)], BROWSER, T + age)) == expected
+
+
+@pytest.mark.parametrize(
+    ("stored", "age", "expected"),
+    [
+        (FRESH, 0, "200"),
+        (BOTH, 60, f"stale {VALIDATE}"),
+        (f"Last-Modified: {format_date(T - 1000)}", 0, f"stale If-Modified-Since={format_date(T - 1000)}"),
+        ('ETag: "a"', 0, 'stale If-None-Match="a"'),
+        (f"{FRESH}, stale-if-error=30", 90, "stale or stale"),
+        (f"{FRESH}, stale-if-error=30", 91, "stale"),
+        (f"{FRESH}, stale-if-error=0", 60, "stale"),
+    ],
+)
+def test_only_what_the_origin_states_is_reused_by_default(stored: str, age: float, expected: str) -> None:
+    """G1, G9: no heuristic freshness, no stale response in place of an error."""
+    assert said(decide(get(), [held(stored)], Policy(), T + age)) == expected
+
+
+@pytest.mark.parametrize("mode", ["default", "force-cache", "no-cache"])
+def test_credentials_that_change_with_each_request_are_always_validated(mode: Mode) -> None:
+    """G3: only the origin can check them, whatever the mode."""
+    request = replace(get(), must_validate=True)
+    decision = decide(request, [held(BOTH)], BROWSER, T, mode)
+    assert isinstance(decision, Forward)
+    assert ("If-None-Match", '"a"') in decision.request.fields.pairs
+    assert decision.fallback is None
+    assert said(decide(request, [held(BOTH)], BROWSER, T, "only-if-cached")) == "504"
+
+
+def test_a_request_without_a_key_bypasses_the_cache() -> None:
+    """G1"""
+    request = replace(get(), unkeyed="its target is no path")
+    decision = decide(request, [held(BOTH)], BROWSER, T)
+    assert isinstance(decision, Forward)
+    assert (decision.fwd, decision.request, decision.not_stored) == ("bypass", request, "its target is no path")
+    assert said(decide(request, [held(BOTH)], BROWSER, T, "only-if-cached")) == "504"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +175,7 @@ def test_what_is_done_with_a_get(stored: str, age: float, asked: str, expected: 
 )
 def test_the_modes_of_the_fetch_standard(mode: Mode, age: float, expected: str) -> None:
     """G9: https://fetch.spec.whatwg.org/#concept-request-cache-mode"""
-    assert said(decide(get(), [held(BOTH)], Policy(), T + age, mode)) == expected
+    assert said(decide(get(), [held(BOTH)], BROWSER, T + age, mode)) == expected
 
 
 @pytest.mark.parametrize(
@@ -147,7 +184,7 @@ def test_the_modes_of_the_fetch_standard(mode: Mode, age: float, expected: str) 
 )
 def test_the_modes_when_nothing_is_stored(mode: Mode, expected: str) -> None:
     """G9"""
-    assert said(decide(get(), [], Policy(), T, mode)) == expected
+    assert said(decide(get(), [], BROWSER, T, mode)) == expected
 
 
 @pytest.mark.parametrize(
@@ -181,7 +218,7 @@ def test_what_is_done_where_what_is_stored_does_not_suffice(
     candidates: list[StoredResponse], asked: str, expected: str
 ) -> None:
     """G2, G10, G12"""
-    assert said(decide(get(asked), candidates, Policy(), T)) == expected
+    assert said(decide(get(asked), candidates, BROWSER, T)) == expected
 
 
 @pytest.mark.parametrize(
@@ -196,7 +233,7 @@ def test_what_is_done_where_what_is_stored_does_not_suffice(
 )
 def test_what_is_done_with_other_methods(method: str, age: float, expected: str) -> None:
     """G1: HEAD is answered from a stored GET; methods compare with case."""
-    assert said(decide(get(method=method), [held(BOTH)], Policy(), T + age)) == expected
+    assert said(decide(get(method=method), [held(BOTH)], BROWSER, T + age)) == expected
 
 
 DIRECTIVE = st.sampled_from(["max-age=5", "max-age=0", "max-age=x", "no-cache", "no-store", "must-revalidate"])
@@ -210,7 +247,7 @@ def test_what_is_reused_was_allowed_by_both_sides(theirs: str, ours: str, age: i
     """G1: as §4 lists the conditions."""
     stored = held(f'Cache-Control: {theirs} | ETag: "a"')
     request = replace(get(f"Cache-Control: {ours}"), method=method)
-    decision = decide(request, [stored], Policy(), T + age, mode)
+    decision = decide(request, [stored], BROWSER, T + age, mode)
     if isinstance(decision, Reuse) and mode == "default":
         assert "no-cache" not in theirs
         assert "no-cache" not in ours

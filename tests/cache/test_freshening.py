@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from condget.cache.fields import Fields
-from condget.cache.freshening import freshened, head_agrees, selected
+from condget.cache.freshening import freshened, head_agrees, may_freshen, selected
 from condget.cache.messages import Response, StoredResponse
 
 Pairs = list[tuple[str, str]]
@@ -30,6 +30,8 @@ def answer(*fields: tuple[str, str], status: int = 304) -> Response:
         ([stored(A)], [A], 0),
         ([stored(A)], [("ETag", 'W/"a-gzip"')], 0),
         ([stored(A), stored(B)], [B], 1),
+        ([stored(A), stored(B)], [("ETag", '"b-gzip"')], 1),
+        ([stored(("ETag", '"a-br"')), stored(A)], [A], 1),
         ([stored(A), stored(B)], [("ETag", 'W/"b"')], 1),
         ([stored(A), stored(B)], [("ETag", '"c"')], None),
         ([stored(A), stored(B)], [], None),
@@ -41,6 +43,23 @@ def answer(*fields: tuple[str, str], status: int = 304) -> Response:
 def test_the_304_selects(validated: list[StoredResponse], fields: Pairs, index: int | None) -> None:
     """G2: several variants, all ETags offered, the 304 says which."""
     assert selected(validated, answer(*fields)) == (None if index is None else validated[index])
+
+
+@pytest.mark.parametrize(
+    ("own", "fields", "expected"),
+    [
+        ([A], [], True),
+        ([A], [A], True),
+        ([A], [B], False),
+        ([A], [("ETag", 'W/"b"')], True),
+        ([A], [("ETag", '"a-gzip"')], True),
+        ([("ETag", '"a-br"')], [A], True),
+        ([("Last-Modified", DATE)], [B], True),
+    ],
+)
+def test_a_304_with_another_strong_tag_freshens_nothing(own: Pairs, fields: Pairs, expected: bool) -> None:
+    """G1: RFC 9111 §4.3.4"""
+    assert may_freshen(stored(*own), answer(*fields)) is expected
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def test_the_lifetime_that_an_origin_states(fields: list[tuple[str, str]], lifet
 )
 def test_the_heuristic_lifetime_is_a_tenth_of_the_time_since_last_modified(received: Response, lifetime: float) -> None:
     """G1: §4.2.2"""
-    assert heuristic_lifetime(received) == lifetime
+    assert heuristic_lifetime(received, 0.1) == lifetime
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_the_heuristic_lifetime_is_a_tenth_of_the_time_since_last_modified(recei
         (Policy(ttl=60), response(status=500), 0),
         (Policy(ttl=60), response(("Pragma", "no-cache")), 0),
         (Policy(ttl=60), response(("Last-Modified", format_date(T - 10**6))), 60),
-        (Policy(heuristic_fraction=0), response(("Last-Modified", format_date(T - 1000))), 0),
+        (Policy(), response(("Last-Modified", format_date(T - 1000))), 0),
     ],
 )
 def test_a_policy_gives_a_lifetime_only_where_the_origin_gives_none(
@@ -142,12 +142,6 @@ def test_a_policy_gives_a_lifetime_only_where_the_origin_gives_none(
 ) -> None:
     """G1: the ttl rule for servers that send nothing."""
     assert policy.lifetime(received) == lifetime
-
-
-@pytest.mark.parametrize("bad", [{"ttl": -1}, {"heuristic_fraction": 1.1}, {"heuristic_fraction": -0.1}])
-def test_a_policy_that_makes_no_sense_is_refused(bad: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=r"Policy\("):
-        Policy(**bad)  # type: ignore[arg-type]
 
 
 INSTANTS = st.floats(0, 2**33, allow_nan=False)
@@ -172,4 +166,4 @@ def test_a_lifetime_is_a_finite_number_whatever_the_fields_say(
     """G2: odd dates never raise."""
     pairs = [("Expires", expires), ("Date", dated), ("Last-Modified", modified)]
     for fields in (pairs, [*pairs, ("Cache-Control", f"max-age={max_age}")], pairs[1:]):
-        assert 0 <= Policy().lifetime(response(*fields)) < math.inf
+        assert 0 <= Policy(heuristic_fraction=0.1).lifetime(response(*fields)) < math.inf

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -23,7 +25,7 @@ MODIFIED = f"Last-Modified: {format_date(T - 1000)}"
         (Policy(ttl=5), "Pragma: no-cache", 200, 0),
         (Policy(ttl=5), MODIFIED, 200, 5),
         (Policy(heuristic_fraction=0.5), MODIFIED, 200, 500),
-        (Policy(heuristic_fraction=0), MODIFIED, 200, 0),
+        (Policy(), MODIFIED, 200, 0),
     ],
 )
 def test_the_lifetime(policy: Policy, stored: str, status: int, lifetime: float) -> None:
@@ -38,13 +40,28 @@ def test_the_freshness_at_an_instant() -> None:
 
 
 @pytest.mark.parametrize(
-    "choices",
-    [{"ttl": -1}, {"heuristic_fraction": 2}, {"heuristic_fraction": -0.1}],
-    ids=lambda choices: next(iter(choices)),
+    "choices", [{"ttl": -1}, {"stale_if_error": -1}, {"heuristic_fraction": 1.1}, {"heuristic_fraction": -0.1}], ids=str
 )
-def test_a_choice_that_means_nothing_is_refused(choices: dict[str, float]) -> None:
+def test_a_choice_out_of_range_is_refused(choices: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(choices))):
         Policy(**choices)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("choices", [{"ttl": "1h"}, {"stale_if_error": True}, {"credential_fields": "cookie"}], ids=str)
+def test_a_choice_of_another_type_is_refused(choices: dict[str, object]) -> None:
+    with pytest.raises(TypeError, match=next(iter(choices))):
+        Policy(**choices)  # type: ignore[arg-type]
+
+
+def test_a_duration_is_seconds_or_a_timedelta() -> None:
+    policy = Policy(ttl=timedelta(minutes=1), stale_if_error=timedelta(days=1))
+    assert (policy.ttl, policy.stale_if_error) == (60, 86400)
+    assert policy == Policy(ttl=60, stale_if_error=86400)
+    assert replace(policy, ttl=5).stale_if_error == 86400
+
+
+def test_names_of_credential_fields_compare_without_case() -> None:
+    assert Policy(credential_fields=["X-Me", "Cookie"]).credential_fields == {"x-me", "cookie"}
 
 
 def test_a_policy_is_a_value() -> None:

@@ -9,13 +9,13 @@ from condget.cache.decisions import decide
 from condget.cache.messages import Request, Response, StoredResponse
 from condget.cache.policy import Policy
 from condget.cache.settling import settle, settle_failure
-from tests.cache.literals import BOTH, FRESH, URL, T, fields, get, held
+from tests.cache.literals import BOTH, BROWSER, FRESH, URL, T, fields, get, held
 
 
 def answered(request: Request, stored: list[StoredResponse], status: int, text: str, age: float = 100) -> list[str]:
-    forward = decide(request, stored, Policy(), T + age)
+    forward = decide(request, stored, BROWSER, T + age)
     assert isinstance(forward, Forward)
-    settlement = settle(forward, Response(status, fields(text), T + age, T + age), Policy())
+    settlement = settle(forward, Response(status, fields(text), T + age, T + age), BROWSER)
     words = {Save: "save", Freshen: "freshen", Delete: "delete", Invalidate: "invalidate"}
     given = ["again"] if settlement.retry else [f"give {settlement.reuse.status_code}"] if settlement.reuse else []
     return [words[type(write)] for write in settlement.writes] + given
@@ -25,7 +25,10 @@ def answered(request: Request, stored: list[StoredResponse], status: int, text: 
     ("asked", "status", "text", "expected"),
     [
         ("", 304, "", ["freshen", "give 200"]),
-        ("", 304, 'ETag: "b"', ["freshen", "give 200"]),
+        ("", 304, 'ETag: "b"', ["give 200"]),
+        ("", 304, 'ETag: W/"b"', ["freshen", "give 200"]),
+        ("", 304, 'ETag: "a-gzip"', ["freshen", "give 200"]),
+        ("", 304, "ETag: a", ["freshen", "give 200"]),
         ("", 200, FRESH, ["save"]),
         ("", 200, "Cache-Control: no-store", ["delete"]),
         ("", 404, "", ["delete"]),
@@ -34,6 +37,8 @@ def answered(request: Request, stored: list[StoredResponse], status: int, text: 
         ("", 429, "", []),
         ("", 500, "", ["give 200"]),
         ("", 503, FRESH, ["give 200"]),
+        ("", 501, "", []),
+        ("", 505, "", []),
         ('If-None-Match: "a"', 304, "", ["freshen", "give 304"]),
         ('If-None-Match: "x"', 304, 'ETag: "a"', ["freshen", "give 200"]),
         ('If-None-Match: "x"', 304, 'ETag: "x"', []),
@@ -133,6 +138,6 @@ def test_a_head_freshens_or_invalidates_what_a_get_stored(status: int, text: str
 )
 def test_a_stale_response_stands_in_for_an_origin_that_cannot_be_reached(text: str, served: bool) -> None:
     """G9"""
-    forward = decide(get(), [held(text)], Policy(), T + 1000)
+    forward = decide(get(), [held(text)], BROWSER, T + 1000)
     assert isinstance(forward, Forward)
-    assert (settle_failure(forward, Policy(), T + 1000, "ConnectError") is not None) is served
+    assert (settle_failure(forward, BROWSER, T + 1000, "ConnectError") is not None) is served

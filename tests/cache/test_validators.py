@@ -15,6 +15,7 @@ from condget.cache.validators import (
     last_modified_of,
     parse_etag_list,
     preconditions,
+    same_tag,
     strong_match,
     weak_match,
 )
@@ -128,3 +129,25 @@ def test_tags_that_were_joined_come_apart_again(tags: list[str]) -> None:
 @given(st.text(max_size=40))
 def test_no_list_of_tags_raises(text: str) -> None:
     assert all(parse_etag_list(text))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "same"),
+    [
+        ('"a"', '"a"', True),
+        ('"a"', 'W/"a"', True),
+        ('"a"', "a", True),
+        ('"a"', '"b"', False),
+        ('"a-gzip"', '"a"', True),
+        ('"a--gzip"', '"a"', True),
+        ('"a;gzip"', '"a"', True),
+        ('"a-br"', '"a-gzip"', True),
+        ('"agzip"', '"a"', False),
+        ('"a-gzipped"', '"a"', False),
+        ('"a-1"', '"a"', False),
+    ],
+)
+def test_a_tag_with_the_suffix_of_a_coding_is_the_same(a: str, b: str, same: bool) -> None:
+    """A3, G1"""
+    assert same_tag(a, b) is same
+    assert same_tag(b, a) is same

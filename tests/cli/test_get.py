@@ -92,7 +92,8 @@ def test_an_http_error_exits_with_1_and_prints_no_content(invoke: Run, origin: O
 
 
 def test_an_origin_that_fails_is_stood_in_for_and_stderr_says_so(invoke: Run, origin: Origin) -> None:
-    origin.script("/page", ok(b"hello\n", etag='"a"'), Answer(503))
+    fields = [("Cache-Control", "max-age=0, stale-if-error=600"), ("ETag", '"a"')]
+    origin.script("/page", Answer(fields=fields, body=b"hello\n"), Answer(503))
     invoke("get", origin.url("/page"))
     done = invoke("get", origin.url("/page"))
     assert (done.returncode, done.stdout) == (0, "hello\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import math
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,12 +68,20 @@ def sending_requests(session: Any) -> Iterator[Send]:
         yield send
 
 
+def as_browsers() -> Any:
+    """The policy that the suite expects of a browser's cache: heuristic freshness, and stale responses for errors."""
+    import condget
+
+    return condget.Policy(heuristic_fraction=0.1, stale_if_error=math.inf)
+
+
 @contextlib.contextmanager
 def condget_sync(folder: Path) -> Iterator[Send]:
     import condget
 
     cache = condget.Cache(folder / "cache.sqlite3")
-    with contextlib.closing(cache), sending(condget.Client(cache=cache, verify=tls())) as send:
+    client = condget.Client(cache=cache, policy=as_browsers(), verify=tls())
+    with contextlib.closing(cache), sending(client) as send:
         yield send
 
 
@@ -84,7 +93,7 @@ def condget_async(folder: Path) -> Iterator[Send]:
     with contextlib.closing(cache), asyncio.Runner() as runner:
 
         async def connect() -> Any:
-            return condget.AsyncClient(cache=cache, verify=tls())
+            return condget.AsyncClient(cache=cache, policy=as_browsers(), verify=tls())
 
         with sending_async(runner, runner.run(connect())) as send:
             yield send

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from condget import Policy
 from condget.cache.dates import format_date
 from tests.origin import Origin
 from tests.transports.scenarios import (
@@ -81,12 +82,20 @@ SCENARIOS = [
         "G2 quoted arguments and odd case", again(answer('cache-control: Max-AGE="60"'), Step(later=59, says="hit"))
     ),
     Scenario(
-        "G1 a tenth of the time since Last-Modified",
+        "G1 freshness that the origin does not state is validated",
+        again(
+            answer(f"Last-Modified: {MODIFIED}"),
+            Step(UNCHANGED, later=1, sent=f"If-Modified-Since: {MODIFIED}"),
+        ),
+    ),
+    Scenario(
+        "G1 a tenth of the time since Last-Modified, by the policy",
         again(
             answer(f"Last-Modified: {MODIFIED}"),
             Step(later=99),
             Step(UNCHANGED, later=1, sent=f"If-Modified-Since: {MODIFIED}"),
         ),
+        Policy(heuristic_fraction=0.1),
     ),
     Scenario(
         "G1 a clock that was set back makes nothing stale, nor fails",

@@ -24,7 +24,7 @@ def test_the_least_recently_used_goes_first(kind: str, origin: Origin, tmp_path:
     origin.script("*", answer(TAGGED, b"x" * 10_000))
     clock = FakeClock()
     cache = condget.Cache(tmp_path, max_size=45_000, clock=clock)
-    with cache, calling(kind, cache=cache, clock=clock) as calls:
+    with cache, calling(kind, cache=cache, clock=clock, policy=Policy(max_content_length=10_000)) as calls:
         for n in (1, 2, 3, 4, 1, 2, 5, 6):
             clock.now += 1
             calls.get(origin.url(f"/{n}"))
@@ -51,7 +51,7 @@ def test_what_is_expired_and_cannot_be_validated_goes_before_what_is_older(
     origin.script("*", script)
     clock = FakeClock()
     cache = condget.Cache(tmp_path, max_size=35_000, clock=clock)
-    with cache, calling(kind, cache=cache, clock=clock) as calls:
+    with cache, calling(kind, cache=cache, clock=clock, policy=Policy(max_content_length=10_000)) as calls:
         for path in ("/old", "/older", "/useless", "/new"):
             clock.now += 10
             calls.get(origin.url(path))
@@ -68,10 +68,12 @@ def test_what_is_expired_and_cannot_be_validated_goes_before_what_is_older(
     [
         (10**9, Policy(max_content_length=99_999), False),
         (10**9, Policy(max_content_length=99_999), True),
-        (99_999, Policy(), False),
-        (99_999, Policy(), True),
-        (100_000, Policy(), False),
-        (100_000, Policy(), True),
+        (99_999, Policy(max_content_length=10**9), False),
+        (99_999, Policy(max_content_length=10**9), True),
+        (100_000, Policy(max_content_length=10**9), False),
+        (100_000, Policy(max_content_length=10**9), True),
+        (799_999, Policy(), False),
+        (799_999, Policy(), True),
     ],
 )
 def test_a_response_that_is_too_long_passes_by_and_the_cache_works_on(
@@ -105,12 +107,27 @@ def test_a_response_longer_than_a_chunk_and_than_the_cache_leaves_nothing_behind
     """G11"""
     origin.script("/", answer(FRESH, b"x" * 5_000_000, chunked=True))
     cache = condget.Cache(tmp_path, max_size=3_000_000)
-    with cache, calling(kind, cache=cache) as calls:
+    with cache, calling(kind, cache=cache, policy=Policy(max_content_length=10**9)) as calls:
         for _ in range(3):
             assert len(calls.get(origin.url()).content) == 5_000_000
         assert (len(cache), cache.size) == (0, 0)
         file = tmp_path / "cache.sqlite3"
         assert file.stat().st_size < 5_000_000
+
+
+@both
+def test_one_long_response_does_not_empty_the_cache(kind: str, origin: Origin, tmp_path: Path) -> None:
+    """G11: one response takes at most an eighth of the budget, unless the policy says otherwise."""
+    origin.script("*", answer(FRESH, b"x" * 1000))
+    origin.script("/long", answer(FRESH, b"x" * 95_000), answer(FRESH, b"x" * 95_000))
+    with condget.Cache(tmp_path, max_size=100_000) as cache:
+        with calling(kind, cache=cache) as calls:
+            for number in range(50):
+                calls.get(origin.url(f"/{number}"))
+            assert calls.get(origin.url("/long")).extensions["condget"].detail == "not stored: longer than 12500 bytes"
+            assert len(cache) == 50
+        with calling(kind, cache=cache, policy=Policy(max_content_length=95_000)) as calls:
+            assert calls.get(origin.url("/long")).extensions["condget"].stored
 
 
 def test_the_file_does_not_grow_with_the_changes_of_one_url(tmp_path: Path) -> None:

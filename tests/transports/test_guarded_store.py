@@ -81,8 +81,11 @@ def test_what_a_failing_store_could_not_invalidate_is_never_reused(monkeypatch: 
 
 
 def test_nothing_longer_than_the_store_is_stored() -> None:
-    """G11"""
-    assert GuardedStore(Cache("unused", max_size=5)).limited(Policy()).max_content_length == 5
+    """G11: nor more than an eighth of it, unless the policy says so."""
+    cache = GuardedStore(Cache("unused", max_size=80))
+    assert cache.limited(Policy()).max_content_length == 10
+    assert cache.limited(Policy(max_content_length=20)).max_content_length == 20
+    assert cache.limited(Policy(max_content_length=100)).max_content_length == 80
     assert GuardedStore(MemoryStore()).limited(Policy(max_content_length=7)).max_content_length == 7
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import httpx
@@ -22,6 +23,8 @@ from tests.transports.scenarios import (
     scenario_test,
 )
 
+ANY_AGE = Policy(stale_if_error=math.inf)
+
 SCENARIOS = [
     *[
         Scenario(
@@ -36,6 +39,7 @@ SCENARIOS = [
                     says=f'fwd=stale; -hit; ttl=-40; detail="stale, {says}"',
                 ),
             ),
+            ANY_AGE,
         )
         for how, fails, says in (
             ("answers 500", answer(status=500), "the origin answered 500"),
@@ -43,7 +47,29 @@ SCENARIOS = [
         )
     ],
     Scenario(
-        "G9 served stale when the origin resets", again(STALE_OK, Step(RESET, later=100, body=b"old", says="fwd=stale"))
+        "G9 served stale when the origin resets",
+        again(STALE_OK, Step(RESET, later=100, body=b"old", says="fwd=stale")),
+        ANY_AGE,
+    ),
+    Scenario(
+        "G9 no error becomes a 200 by default",
+        again(
+            STALE_OK,
+            Step(answer(status=503), later=61, status=503),
+            Step(answer(status=500), status=500),
+            Step(RESET, raises=httpx.TransportError),
+            Step(UNCHANGED, body=b"old"),
+        ),
+    ),
+    Scenario(
+        "G9 other errors of the origin are passed on",
+        again(
+            STALE_OK,
+            *[Step(answer(status=status), later=61, status=status) for status in (501, 505, 507, 429, 403)],
+            Step(answer(status=502), body=b"old"),
+            Step(answer(status=504), body=b"old"),
+        ),
+        ANY_AGE,
     ),
     *[
         Scenario(

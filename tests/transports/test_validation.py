@@ -6,12 +6,14 @@ from pathlib import Path
 
 from tests.origin import Origin
 from tests.transports.scenarios import (
+    DIGITS,
     FRESH,
     MODIFIED,
     NEW,
     STALE_OK,
     TAGGED,
     UNCHANGED,
+    WHOLE,
     Scenario,
     Step,
     again,
@@ -21,6 +23,28 @@ from tests.transports.scenarios import (
 )
 
 SCENARIOS = [
+    Scenario(
+        "G1 a 304 with another strong tag answers once and freshens nothing",
+        again(
+            WHOLE,
+            Step(
+                answer('ETag: "b"', status=304),
+                later=70,
+                body=DIGITS,
+                got='ETag: "a" | Age: 70',
+                says='fwd-status=304; ttl=-10; -stored; detail="not stored: the 304 carries another ETag"',
+            ),
+            Step(UNCHANGED, sent='If-None-Match: "a"', body=DIGITS, says="stored"),
+        ),
+    ),
+    Scenario(
+        "G1 a 304 with the tag's suffix for a coding freshens",
+        again(
+            WHOLE,
+            Step(answer('ETag: "a-gzip"', status=304), later=70, body=DIGITS, got='ETag: "a"', says="stored"),
+            Step(body=DIGITS, says="hit"),
+        ),
+    ),
     Scenario(
         "G2 no-cache, max-age=60 is validated every time",
         again(
