@@ -1,7 +1,7 @@
 """An origin that answers conditional requests: posts in memory, a page and an RSS feed made of them.
 
-It shows the server's half of condget, on the standard library's HTTP server. `make_etag` names what is about
-to be sent; `evaluate` decides by RFC 9110 whether the client has it already (304), or wants to change what it
+The server's half of condget, on the standard library's HTTP server. `make_etag` names the content to send;
+`evaluate` decides by RFC 9110 whether the client has that content already (304), or would change content that it
 has not seen (412).
 
     python examples/origin.py 8000
@@ -43,21 +43,21 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What was asked, and what was really sent."""
+    """A request, and the response as it was sent."""
 
     method: str
     target: str
     #: The precondition fields of the request.
     preconditions: tuple[tuple[str, str], ...]
     status: int
-    #: Bytes of content that were sent, and the length of the content that the target has.
+    #: Bytes of content that were sent, and the length of the target's content.
     sent: int
     length: int
 
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """What a target has to send at this instant."""
+    """The content of a target at this instant."""
 
     media_type: str
     content: bytes
@@ -96,7 +96,7 @@ ITEM = """<item>
 
 
 class Origin(ThreadingHTTPServer):
-    """The table of posts, and what is made of it. `report` is called with every exchange."""
+    """The table of posts, the page and the feed. `report` is called with every exchange."""
 
     daemon_threads = True
 
@@ -110,7 +110,7 @@ class Origin(ThreadingHTTPServer):
         self.posts = [Post(title, tag, self.changed) for title, tag in rows]
 
     def tagged(self, tag: str | None) -> list[Post]:
-        """Return the posts with that tag, or all."""
+        """Return the posts with a tag; None: all posts."""
         return [post for post in self.posts if tag in (None, post.tag)]
 
     def table(self, tag: str | None = None) -> bytes:
@@ -118,7 +118,7 @@ class Origin(ThreadingHTTPServer):
         return json.dumps([{"title": post.title, "tag": post.tag} for post in self.tagged(tag)]).encode()
 
     def representation(self, target: str) -> Representation | None:
-        """Return what a target has to send, made anew from the table; None where there is no such target."""
+        """Return the content of a target, made anew from the table; None: no such target."""
         path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
         tag = query.get("tag", [None])[0]
         match path:
@@ -148,12 +148,12 @@ class Origin(ThreadingHTTPServer):
         self.posts.append(Post(title, tag, self.changed))
 
     def rename(self, index: int, title: str) -> None:
-        """Give a post another title."""
+        """Change the title of a post."""
         self.posts[index] = replace(self.posts[index], title=title)
         self.changed = time.time()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing when a client hangs up."""
+        """Keep quiet when a client hangs up."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
@@ -166,14 +166,14 @@ class Handler(BaseHTTPRequestHandler):
     wbufsize = -1  # head and content leave together, when the method is done
 
     def do_GET(self) -> None:
-        """Send the representation, or 304 to whom has it."""
+        """Send the representation, or 304 to a client that has it."""
         with self.server.lock:
             representation = self.server.representation(self.path)
         if representation is None:
             return self.answer(404, {})
         etag = make_etag(representation.content)
         status = evaluate(self.command, self.headers.items(), etag, representation.last_modified)
-        fields = {"ETag": etag, "Cache-Control": "no-cache"}  # store it, and ask before each reuse
+        fields = {"ETag": etag, "Cache-Control": "no-cache"}  # store it, and validate it before each reuse
         if representation.last_modified is not None:
             fields["Last-Modified"] = formatdate(representation.last_modified, usegmt=True)
         if status == 200:
@@ -187,11 +187,11 @@ class Handler(BaseHTTPRequestHandler):
         self.change(lambda body: self.server.add(str(body["title"]), str(body["tag"])), 201)
 
     def do_PATCH(self) -> None:
-        """Change a title: {"title": ..., "index": ...}. With If-Match, what it has not seen is safe."""
+        """Change a title: {"title": ..., "index": ...}. If-Match protects content that the client has not seen."""
         self.change(lambda body: self.server.rename(int(body["index"]), str(body["title"])), 200)
 
     def change(self, perform: Callable[[dict[str, Any]], None], done: int) -> None:
-        """Change the table unless a precondition forbids it, with status `done`."""
+        """Change the table unless a precondition forbids it; `done` is the status after the change."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if urlsplit(self.path).path != "/db":
             return self.answer(404, {})
@@ -202,7 +202,7 @@ class Handler(BaseHTTPRequestHandler):
                 try:
                     perform(json.loads(body))
                     status = done
-                except (ValueError, TypeError, LookupError):  # no JSON, no such field, no such post
+                except (ValueError, TypeError, LookupError):  # not JSON, no such field, no such post
                     status = 400
         return self.answer(status, {})
 
@@ -216,8 +216,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         sent = content if status == 200 and self.command == "GET" else b""
         self.wfile.write(sent)
-        asked = tuple((name, value) for name, value in self.headers.items() if name.lower().startswith("if-"))
-        self.server.report(Exchange(self.command, self.path, asked, status, len(sent), len(content)))
+        preconditions = tuple((name, value) for name, value in self.headers.items() if name.lower().startswith("if-"))
+        self.server.report(Exchange(self.command, self.path, preconditions, status, len(sent), len(content)))
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep quiet: exchanges go to `report`."""
@@ -241,8 +241,8 @@ def main() -> None:
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 8000
 
     def report(exchange: Exchange) -> None:
-        asked = [f"{name}: {value}" for name, value in exchange.preconditions]
-        print(exchange.status, exchange.method, exchange.target, f"{exchange.sent} bytes", *asked, flush=True)
+        preconditions = [f"{name}: {value}" for name, value in exchange.preconditions]
+        print(exchange.status, exchange.method, exchange.target, f"{exchange.sent} bytes", *preconditions, flush=True)
 
     with Origin(port, report) as origin:
         print(f"{origin.url}/only-etag  {origin.url}/feed.xml  {origin.url}/db", flush=True)
