@@ -173,8 +173,8 @@ def test_a_child_process_does_not_keep_the_lock_of_its_parent(path: Path) -> Non
     code = (
         "import os, sys; from pathlib import Path; from condget.stores.lock import lock\n"
         "with lock(Path(sys.argv[1])):\n"
-        "    if os.fork() == 0: print('forked', flush=True); sys.stdin.read(); os._exit(0)\n"
-        "    print('held', flush=True)\n"
+        "    if os.fork() == 0: os.write(1, b'forked\\n'); sys.stdin.read(); os._exit(0)\n"
+        "    os.write(1, b'held\\n')\n"
         "    os._exit(0)"
     )
     process = subprocess.Popen(
