@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from condget.errors import DocumentError
 from condget.feeds import incremental
@@ -16,6 +17,9 @@ from condget.feeds.jsonfeed import parse_json
 from condget.feeds.markup import Expansion, Prologue, clean, decode, prologue, repaired, visible
 from condget.feeds.splitting import Split, split
 from condget.feeds.values import NO_RECALL, Document, Recall
+
+if TYPE_CHECKING:
+    from condget.feeds.feedparser_driver import Reading
 
 _CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([\w.:+-]+)""", re.IGNORECASE)
 _ROOTS = ("rss", "feed", "rdf", "channel")
@@ -134,10 +138,15 @@ def _markup(head: Prologue, defect: str | None, location: str, recall: Recall) -
     return replace(
         document,
         version=document.version or ("cdf" if _name(head) == "channel" else ""),
-        defect=defect or head.defect or first.defect,
+        defect=defect or head.defect or first.defect or _left_out(reading),
         cut_off=cut_off,
         recall=recall,
     )
+
+
+def _left_out(reading: Reading) -> str | None:
+    number = reading.left_out
+    return f"feedparser fails on {number} of its elements, which were left out" if number else None
 
 
 def _split(head: Prologue, defect: str | None) -> Split | None:

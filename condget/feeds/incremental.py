@@ -24,7 +24,7 @@ from condget.feeds.splitting import Split
 from condget.feeds.values import NO_RECALL, Document, Entry, Recall
 
 #: Raised when documents are read differently than before, so that each document is read whole once.
-_VERSION = "1"
+_VERSION = "2"
 #: Most items that are remembered: their digests are loaded with each poll.
 _MOST_ITEMS = 1_000
 #: Characters of the digest of a frame or context, of the digest of an item, and of a key.

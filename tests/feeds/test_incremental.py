@@ -161,12 +161,12 @@ def test_last_seen_moves_for_what_is_not_read() -> None:
         rss(posts(1, 2, 3, 4) + "<b>"),
         rss(posts(1, 2, 3) + post(4, "&nbsp;")),
         rss(posts(1, 2, 3), "Q & A"),
-        rss(posts(1, 2, 3) + post(4, "<image><title>x</title></image>")),
+        rss(posts(1, 2, 3) + post(4, "<channel><title>x</title></channel>")),
         "<!DOCTYPE rss [<!ENTITY a 'b'>]>" + rss(posts(1, 2, 3)).partition("?>")[2],
     ],
     ids=[
         "base", "namespace", "version", "channel base", "namespace of another element", "item twice", "id twice",
-        "mostly new", "not well-formed", "HTML entity", "stray ampersand", "image in an item", "declared entity",
+        "mostly new", "not well-formed", "HTML entity", "stray ampersand", "channel in an item", "declared entity",
     ],
 )  # fmt: skip
 def test_what_could_change_how_an_item_is_read_is_read_whole(again: str) -> None:
