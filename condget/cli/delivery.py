@@ -1,29 +1,51 @@
-"""Delivers outcomes: reports to stdout, words to stderr. Remembers what the exit code depends on."""
+"""Delivers outcomes: reports to stdout or a file, words to stderr. Remembers what the exit code depends on."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from condget.cli.ordering import InOrder, size_of
 from condget.cli.output import give_up_stdout, has_colours, say, show_progress, write
 from condget.errors import CondgetError
-from condget.reports import Format, ReportOptions, Selection, select
+from condget.reports import Format, ReportOptions, Selection, format_of, select
+from condget.shown import printable
 
 if TYPE_CHECKING:
     from condget.cli.arguments import Listed
     from condget.feeds.values import Outcome
 
 
-class Delivery:
-    """Where the outcomes of one run go. What `deliver` returned from is out of condget's hands (B7)."""
+@dataclass(frozen=True, slots=True)
+class _Reportable:
+    """An outcome with what of it is reported."""
 
-    def __init__(self, form: Format, options: ReportOptions, now: float, *, quiet: bool, verbose: bool) -> None:
+    outcome: Outcome
+    selection: Selection
+
+
+class Delivery:
+    """Where the outcomes of one run go. Those that `deliver` and `finish` return are out of condget's hands (B7)."""
+
+    def __init__(
+        self,
+        form: Format,
+        options: ReportOptions,
+        now: float,
+        *,
+        quiet: bool,
+        verbose: bool,
+        order: Iterable[str] = (),
+        file: Path | None = None,
+    ) -> None:
+        """`order` has the keys of the feeds to report in that order; `file` gets the report in place of stdout."""
         #: Whether a feed failed, and whether there was news.
         self.failed = self.news = False
         self._form = form
-        self._options = replace(options, colour=has_colours(sys.stdout))
+        self._options = replace(options, colour=file is None and has_colours(sys.stdout))
         self._error_options = replace(options, colour=has_colours(sys.stderr))
         self._now = now
         self._quiet = quiet
@@ -31,6 +53,11 @@ class Delivery:
         self._has_progress = sys.stderr.isatty() and not quiet and not verbose
         self._begun = False
         self._done = 0
+        self._ordered: InOrder[_Reportable] = InOrder(order)
+        self._file = file
+        #: The report for the file, and the outcomes that are delivered as soon as the file is written.
+        self._pages: list[str] = []
+        self._until_end: list[Outcome] = []
 
     def deliver_faults(self, listed: Listed) -> None:
         """Say what is wrong with the lists; where failures are part of the report, each bad line is, too (D9)."""
@@ -39,15 +66,15 @@ class Delivery:
         for sentence in listed.unusable if self._quiet else listed.faults():
             say(sentence)
         if not self._form.failures_apart:
-            self._report([Outcome(line.written or line.source, "error", error=str(line)) for line in listed.refused])
+            self.deliver([Outcome(line.written or line.source, "error", error=str(line)) for line in listed.refused])
 
     def say_skipped(self, listed: Listed) -> None:
         """Say what of the lists is skipped on purpose."""
         for sentence in () if self._quiet else listed.skipped:
             say(sentence)
 
-    def deliver(self, outcomes: Sequence[Outcome]) -> None:
-        """Report outcomes and flush."""
+    def deliver(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Report outcomes, as far as it is their turn, and flush; return those that are delivered."""
         from condget.feeds.schedule import all_offline
 
         self.clear_progress()
@@ -56,15 +83,34 @@ class Delivery:
             self.failed, self._done = True, len(outcomes)
             if not self._quiet:
                 say(f"offline? None of {len(outcomes)} feeds could be reached; the first: {outcomes[0].error}")
-            return
+            return outcomes
         self._done += sum(outcome.status != "skipped" for outcome in outcomes)
-        self._report(outcomes)
+        silent: list[Outcome] = []
+        reportable: list[_Reportable] = []
+        for outcome in outcomes:
+            self.failed = self.failed or outcome.status in ("error", "gone")
+            if self._verbose:
+                say(_exchange(outcome))
+            selection = select(outcome, self._options)
+            if selection is None:
+                silent.append(outcome)
+                reportable += self._ordered.add(outcome.url, None)
+            else:
+                self.news = self.news or selection.is_news
+                reportable += self._ordered.add(outcome.url, _Reportable(outcome, selection), size_of(outcome))
+        return [*silent, *self._report(reportable)]
 
-    def finish(self) -> None:
-        """Write what stands behind all reports."""
+    def finish(self) -> Sequence[Outcome]:
+        """Report what waited for its turn, and write what stands behind all reports; return what is delivered now."""
         self.clear_progress()
+        delivered = self._report(self._ordered.rest())
         if self._begun and (foot := self._form.foot(self._options, self._now)):
             self._write(foot)
+        if self._file is not None and self._pages:
+            from condget.cli.destination import write_file
+
+            write_file(self._file, ["".join(self._pages).encode()])
+        return [*delivered, *self._until_end]
 
     def show_progress(self, total: int) -> None:
         """Show how many feeds are done, on a terminal."""
@@ -76,31 +122,41 @@ class Delivery:
         if self._has_progress:
             show_progress("")
 
-    def _report(self, outcomes: Sequence[Outcome]) -> None:
-        reports: list[str] = []
-        for outcome in outcomes:
-            self.failed = self.failed or outcome.status in ("error", "gone")
-            if self._verbose:
-                say(_exchange(outcome))
-            if (selection := select(outcome, self._options)) is None:
+    def _report(self, reportable: Sequence[_Reportable]) -> Sequence[Outcome]:
+        pages: list[str] = []
+        for selection in (item.selection for item in reportable):
+            status = selection.outcome.status
+            if self._form.entries_only:
+                self._say_apart(selection)
+            elif self._form.failures_apart and status == "error":
+                self._say_failure(self._form, selection)
                 continue
-            self.news = self.news or selection.is_news
-            if self._form.failures_apart and outcome.status == "error":
-                self._report_failure(selection)
-            else:
-                reports.append(self._form.report(selection, self._options))
-        self._write("".join(reports))
+            pages.append(self._form.report(selection, self._options))
+        self._write("".join(pages))
+        outcomes = [item.outcome for item in reportable]
+        if self._file is None:
+            return outcomes
+        self._until_end += outcomes
+        return []
 
-    def _report_failure(self, selection: Selection) -> None:
+    def _say_apart(self, selection: Selection) -> None:
+        """Say of a feed what a report of entries alone has no place for."""
+        if selection.outcome.status in ("error", "gone", "moved", "skipped"):
+            self._say_failure(format_of("text"), replace(selection, entries=(), edited=()))
+
+    def _say_failure(self, form: Format, selection: Selection) -> None:
         if not self._quiet:
             options = self._error_options
-            write(self._form.report(selection, options), to=sys.stderr, colour=options.colour)
+            write(form.report(selection, options), to=sys.stderr, colour=options.colour)
 
     def _write(self, text: str) -> None:
         if not text:
             return
         if not self._begun:
             self._begun, text = True, self._form.head(self._options, self._now) + text
+        if self._file is not None:
+            self._pages.append(printable(text))
+            return
         try:
             write(text, colour=self._options.colour)
             sys.stdout.flush()

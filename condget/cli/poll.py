@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import gc
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,9 +21,11 @@ from condget import settings
 from condget.cli.arguments import Feeds, State, read
 from condget.cli.delivery import Delivery
 from condget.cli.output import say
-from condget.reports import FORMATS, ReportOptions, format_of
+from condget.errors import UsageError
+from condget.reports import FORMATS, Format, ReportOptions, format_of
 
 if TYPE_CHECKING:
+    from condget.feeds.subscriptions import Subscription
     from condget.feeds.values import Outcome
     from condget.polling.executors import Executor
     from condget.polling.planning import Plan
@@ -29,19 +33,25 @@ if TYPE_CHECKING:
 
 NEWS_CODE = 3
 
+#: Sections of the help.
+_REPORTS, _REQUESTS = "What is reported", "How feeds are requested"
+
 
 def poll(
     feeds: Feeds,
     format_: Annotated[
         str, typer.Option("--format", "-f", metavar="FORMAT", help=f"How to report: {', '.join(FORMATS)}.")
     ] = "text",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write the report to a file, as a whole, if there is any."),
+    ] = None,
+    entries: Annotated[bool, typer.Option("--entries", help="List the entries of new feeds, too.")] = False,
     all_: Annotated[
         bool, typer.Option("--all", help="Report every feed, with the time of its next poll and the reason.")
     ] = False,
-    entries: Annotated[bool, typer.Option("--entries", help="List the entries of new feeds, too.")] = False,
-    edited: Annotated[bool, typer.Option("--edited", help="Report edited entries, too.")] = False,
-    content: Annotated[
-        bool, typer.Option("--content", help="Report the content of entries, too, where the format is for programs.")
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show what would be requested; send and write nothing.")
     ] = False,
     force: Annotated[
         bool,
@@ -49,26 +59,73 @@ def poll(
             "--force", help="Poll feeds that are not due, too, still conditionally; a gone feed only by its URL."
         ),
     ] = False,
-    unconditional: Annotated[
-        bool, typer.Option("--unconditional", help="Send no validators, so that every feed is sent in full.")
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print no progress and no failures of feeds on stderr.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Show what would be requested; send and write nothing.")
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print on stderr what each feed was sent and what it answered.")
+    ] = False,
+    template_: Annotated[
+        str | None,
+        typer.Option(
+            "--template",
+            metavar="TEXT",
+            rich_help_panel=_REPORTS,
+            help="Print this for each entry, with fields such as {feed_title}, {title}, {link}.",
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, rich_help_panel=_REPORTS, help="Report at most N entries of a feed."),
+    ] = None,
+    edited: Annotated[
+        bool, typer.Option("--edited", rich_help_panel=_REPORTS, help="Report edited entries, too.")
+    ] = False,
+    content: Annotated[
+        bool,
+        typer.Option(
+            "--content", rich_help_panel=_REPORTS, help="Report the content of entries, too (jsonl and atom)."
+        ),
     ] = False,
     exit_code: Annotated[
-        bool, typer.Option("--exit-code", help=f"Exit with {NEWS_CODE} if there is news and no feed failed.")
+        bool,
+        typer.Option(
+            "--exit-code", rich_help_panel=_REPORTS, help=f"Exit with {NEWS_CODE} if there is news and no feed failed."
+        ),
+    ] = False,
+    unconditional: Annotated[
+        bool,
+        typer.Option(
+            "--unconditional",
+            rich_help_panel=_REQUESTS,
+            help="Send no validators, so that every feed is sent in full.",
+        ),
     ] = False,
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="Total time for one feed, redirects included.")
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            min=0.1,
+            rich_help_panel=_REQUESTS,
+            help="Total time for one feed, redirects included.",
+        ),
     ] = 30.0,
     concurrency: Annotated[
-        int, typer.Option(metavar="N", min=1, max=4_000, help="Requests at the same time, over all hosts.")
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=4_000,
+            rich_help_panel=_REQUESTS,
+            help="Requests at the same time, over all hosts.",
+        ),
     ] = 500,
     gap: Annotated[
         float | None,
         typer.Option(
             metavar="SECONDS",
             min=0,
+            rich_help_panel=_REQUESTS,
             help="Time from the start of a request to the start of the next one to the same host.",
             show_default="1, and 0 for loopback",
         ),
@@ -76,19 +133,15 @@ def poll(
     update_period: Annotated[
         bool,
         typer.Option(
-            "--update-period", help="Obey sy:updatePeriod, too, which often is the default of a feed's template."
+            "--update-period",
+            rich_help_panel=_REQUESTS,
+            help="Obey sy:updatePeriod, too, which often is the default of a feed's template.",
         ),
     ] = False,
+    state: State = None,
     wait: Annotated[
         float, typer.Option(metavar="SECONDS", min=0, help="Wait up to this long for another run to end.")
     ] = 0.0,
-    state: State = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print no progress and no failures of feeds on stderr.")
-    ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Print on stderr what each feed was sent and what it answered.")
-    ] = False,
 ) -> int:
     """Poll the feeds that are due, and print what is new.
 
@@ -112,8 +165,8 @@ def poll(
     from condget.feeds.pace import Pace
     from condget.polling import RunOptions, plan
 
-    form = format_of(format_)
-    options = ReportOptions(all=all_, edited=edited, first_entries=entries, content=content)
+    form = _form(format_, template_)
+    options = ReportOptions(all=all_, edited=edited, first_entries=entries, content=content, limit=limit, zone=None)
     run_options = RunOptions(
         pace=Pace(update_period=update_period),
         force=force,
@@ -146,17 +199,19 @@ def poll(
         planned = plan(listed.subscriptions, ledger, run_options, now)
         for notice in ledger.take_notices():
             say(notice)
-        delivery = Delivery(form, replace(options, all=all_), now, quiet=quiet, verbose=verbose)
+        in_order = output is not None or not sys.stdout.isatty()
+        order = _order(listed.subscriptions, planned, with_skipped=all_) if in_order else ()
+        delivery = Delivery(form, options, now, quiet=quiet, verbose=verbose, order=order, file=output)
         delivery.deliver_faults(listed)
         if all_:
-            delivery.deliver(tuple(planned.skipped()))
+            ledger.commit(delivery.deliver(tuple(planned.skipped())))
         if force and not all_ and not planned.hosts and not planned.refused and not quiet:
             _say_why_none(planned)
         if planned.first_seen or verbose:
             # A note about a list is for whoever has just made it, not for each mail of a cron job.
             delivery.say_skipped(listed)
         interrupted = bool(planned.hosts or planned.refused) and _run(planned, ledger, clock, delivery)
-        delivery.finish()
+        ledger.commit(delivery.finish())
         for notice in ledger.take_notices():
             say(notice)
     if interrupted:
@@ -181,9 +236,27 @@ def _run(planned: Plan, ledger: Ledger, clock: settings.Clock, delivery: Deliver
         total = planned.requests + len(planned.refused)
         delivery.show_progress(total)
         for group in groups:
-            delivery.deliver(group)
+            ledger.commit(delivery.deliver(group))
             delivery.show_progress(total)
     return bool(interrupted)
+
+
+def _form(name: str, template: str | None) -> Format:
+    if template is None:
+        return format_of(name)
+    if name != "text":
+        raise UsageError("--format and --template exclude each other")
+    from condget.reports.template import template as format_by
+
+    return format_by(template)
+
+
+def _order(subscriptions: Iterable[Subscription], planned: Plan, *, with_skipped: bool) -> list[str]:
+    """Return the feeds that have an outcome in this run, in the order of the list."""
+    keys = {feed.job.key for feed in planned.feeds} | {outcome.url for outcome in planned.refused}
+    if with_skipped:
+        keys |= {feed.subscription.key for feed in planned.passed_over}
+    return [subscription.key for subscription in subscriptions if subscription.key in keys] if keys else []
 
 
 def _say_why_none(planned: Plan) -> None:

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from condget.cli import COMMANDS, exit_code
+from condget.cli.help import SectionedCommand
 from condget.cli.output import prepare, put
 from condget.settings import __version__
 
@@ -44,7 +45,7 @@ class Commands(TyperGroup):
         target = getattr(import_module(module), attribute)
         if not isinstance(target, typer.Typer):
             function, target = target, typer.Typer(add_completion=False, rich_markup_mode=None)
-            target.command(cmd_name)(function)
+            target.command(cmd_name, cls=SectionedCommand)(function)
         command = get_command(target)
         command.name = cmd_name
         return command

@@ -1,8 +1,8 @@
-"""A run: have the feeds of a plan polled, and commit the outcomes that were delivered.
+"""A run: have the feeds of a plan polled.
 
-`run` yields outcomes as they are finished, and commits a group when the next group is requested: the caller has
-delivered the group by then. So nothing is marked as seen that was not reported (B7), and the last group of a caller
-that breaks off is reported again.
+`run` yields outcomes as they are finished. Its caller commits them to the ledger once they are delivered, so that
+nothing is marked as seen that was not reported (B7); outcomes that are never committed come again with the next run.
+`poll` takes an outcome as delivered when the next one is requested.
 
 Failures to connect wait for the end of the run, which tells whether the machine was offline (C13).
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def run(
     plan_: Plan, ledger: Ledger, executor: Executor, clock: settings.Clock
 ) -> Generator[Sequence[Outcome], None, None]:
-    """Yield outcomes in groups as they are finished; a group is committed when the next group is requested."""
+    """Yield outcomes in groups as they are finished; the caller commits those that are delivered."""
     if plan_.refused:
         yield plan_.refused
     if not plan_.hosts:
@@ -54,7 +54,6 @@ def run(
             if finished:
                 reached = reached or any(outcome.status != "skipped" for outcome in finished)
                 yield finished
-                ledger.commit(finished)
     if offline:
         now, last_reached = clock(), ledger.last_reached()
         offline = [
@@ -70,7 +69,6 @@ def run(
             for outcome in offline
         ]
         yield offline
-        ledger.commit(offline)
 
 
 def poll(
@@ -83,8 +81,8 @@ def poll(
 ) -> Generator[Outcome, None, None]:
     """Poll the feeds that are due and yield the outcome of each.
 
-    An outcome is committed to the ledger after the caller has come back for the next one. If the caller leaves the loop
-    early, the last outcomes come again with the next poll. One run at a time may use a ledger;
+    An outcome is committed to the ledger once the caller has come back for the next one. If the caller leaves the loop
+    early, the last outcome comes again with the next poll. One run at a time may use a ledger;
     `condget.stores.opening.open_ledger` sees to that.
 
     >>> from condget.feeds.subscriptions import single
@@ -102,5 +100,12 @@ def poll(
         return
     from condget.polling.executors import InProcess
 
-    for group in run(plan_, ledger, executor or InProcess(clock), clock):
-        yield from group
+    with closing(run(plan_, ledger, executor or InProcess(clock), clock)) as groups:
+        for group in groups:
+            delivered = 0
+            try:
+                for outcome in group:
+                    yield outcome
+                    delivered += 1
+            finally:
+                ledger.commit(group[:delivered])

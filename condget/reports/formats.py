@@ -35,6 +35,8 @@ class Format:
     foot: Frame = _nothing
     #: Whether failures of feeds go to stderr, apart from news; otherwise they are part of the report.
     failures_apart: bool = False
+    #: Whether the report holds entries and nothing else. What there is to say of feeds goes to stderr, as text.
+    entries_only: bool = False
 
 
 #: Modules by the name of their format; each is imported when its format is used.
@@ -42,6 +44,8 @@ FORMATS = {
     "text": "condget.reports.text",
     "jsonl": "condget.reports.jsonl",
     "markdown": "condget.reports.markdown",
+    "html": "condget.reports.html",
+    "atom": "condget.reports.atom",
 }
 
 

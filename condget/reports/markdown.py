@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from condget.reports.formats import Format
 from condget.reports.options import ReportOptions
-from condget.reports.phrases import heading, label, link, place, schedule, sentence
+from condget.reports.phrases import heading, label, left_out, link, place, schedule, sentence
 from condget.reports.selection import Selection
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ def report(selection: Selection, options: ReportOptions) -> str:
         parts.append(f"**Error**: {_text(words)}" if outcome.status == "error" else _text(words))
     items = [_item("", entry) for entry in selection.entries]
     items += [_item("edited: ", entry) for entry in selection.edited]
+    if more := left_out(selection):
+        items.append(f"- {more}")
     if items:
         parts.append("\n".join(items))
     if when := schedule(selection):

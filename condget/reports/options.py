@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """What to report beyond news and failures; `selection` decides by these, formats read `content` and `colour`."""
+    """What to report beyond news and failures; `selection` decides by these, formats read the last three."""
 
     #: Also feeds that are unchanged or were not requested, and the reason and time of every feed's next poll.
     all: bool = False
@@ -15,7 +16,11 @@ class ReportOptions:
     edited: bool = False
     #: List the entries of a feed at first sight (F8).
     first_entries: bool = False
+    #: At most so many entries of a feed; None: all.
+    limit: int | None = None
     #: The content of entries, in formats for programs.
     content: bool = False
+    #: Where the reader's clocks are; None: where this machine's are.
+    zone: tzinfo | None = UTC
     #: Escape sequences for a terminal.
     colour: bool = False

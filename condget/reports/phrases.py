@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,11 @@ from condget.shown import address, line
 
 if TYPE_CHECKING:
     from condget.feeds.values import Entry, Outcome
+    from condget.reports.options import ReportOptions
     from condget.reports.selection import Selection
 
+
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 #: Characters of its text by which an entry without a title is shown.
 HEADING = 80
@@ -47,6 +51,31 @@ def instant(seconds: float | None) -> str | None:
     return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def moment_of(published: str | None) -> datetime | None:
+    """Return the moment of an entry's date; None for a date that condget could not read."""
+    if published is None or not _ISO.fullmatch(published):
+        return None
+    try:
+        return datetime.fromisoformat(published)
+    except ValueError:
+        return None
+
+
+def date_of(entry: Entry, options: ReportOptions) -> str:
+    """Return the date of an entry on the reader's clocks, else as the feed has it."""
+    moment = moment_of(entry.published)
+    with suppress(OverflowError, ValueError):  # at the ends of the calendar
+        if moment is not None:
+            return moment.astimezone(options.zone).replace(tzinfo=None).isoformat(" ", "minutes")
+    return line(entry.published or "", 40)
+
+
+def left_out(selection: Selection) -> str:
+    """Say how many entries a list of entries does not show; nothing where there is no list."""
+    shown = selection.entries or selection.edited
+    return f"and {selection.left_out:,} more" if selection.left_out and shown else ""
+
+
 def entries(number: int) -> str:
     """Return "1 entry", "2 entries"."""
     return f"{number} entr{'y' if number == 1 else 'ies'}"
@@ -64,7 +93,7 @@ def sentence(selection: Selection) -> str | None:
         return f"not asked: {line(outcome.reason or 'not due')}"
     clauses = []
     if outcome.status == "new":
-        clauses.append(f"first seen, with {entries(len(outcome.entries))}")
+        clauses.append(f"first seen, with {entries(len(outcome.entries) + selection.left_out)}")
     if outcome.moved_to:
         clauses.append(f"moved to {address(outcome.moved_to)} and asked there from now on; change the list")
     if outcome.reissued:

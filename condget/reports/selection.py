@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from condget.reports.options import ReportOptions
@@ -24,6 +24,8 @@ class Selection:
     entries: tuple[Entry, ...] = ()
     #: The edited entries to list.
     edited: tuple[Entry, ...] = ()
+    #: How many entries are left out of `outcome` and of these, because there are too many.
+    left_out: int = 0
     #: Whether to say when the feed is polled next, and why then.
     schedule: bool = False
 
@@ -39,6 +41,11 @@ def select(outcome: Outcome, options: ReportOptions) -> Selection | None:
     is_news = outcome.status == "changed" and bool(outcome.entries or outcome.reissued or edited)
     if not (options.all or is_news or outcome.status in ("new", "moved", "gone", "error")):
         return None
+    number = len(outcome.entries) + len(edited)
+    if options.limit is not None:
+        edited = edited[: options.limit]
+        outcome = replace(outcome, entries=outcome.entries[: options.limit], edited=outcome.edited[: options.limit])
     entries = outcome.entries if outcome.status != "new" or options.first_entries else ()
     # The reason why a feed was not requested is its schedule already.
-    return Selection(outcome, entries, edited, schedule=options.all and outcome.status != "skipped")
+    left_out = number - len(outcome.entries) - len(edited)
+    return Selection(outcome, entries, edited, left_out, schedule=options.all and outcome.status != "skipped")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from condget.reports.formats import Format
 from condget.reports.options import ReportOptions
-from condget.reports.phrases import heading, label, link, place, schedule, sentence
+from condget.reports.phrases import date_of, heading, label, left_out, link, place, schedule, sentence
 from condget.reports.selection import Selection
 
 if TYPE_CHECKING:
@@ -23,15 +23,17 @@ def report(selection: Selection, options: ReportOptions) -> str:
     clauses = "; ".join(filter(None, (sentence(selection), schedule(selection))))
     lines = [f"{title}: {clauses}" if clauses else title]
     for entry in selection.entries:
-        lines += _entry("*", entry)
+        lines += _entry("*", entry, options)
     for entry in selection.edited:
-        lines += _entry("edited:", entry)
+        lines += _entry("edited:", entry, options)
+    if more := left_out(selection):
+        lines.append(f"  {more}")
     return "\n".join(lines) + "\n"
 
 
-def _entry(mark: str, entry: Entry) -> list[str]:
-    url = link(entry)
-    return [f"  {mark} {heading(entry)}", *([f"    {url}"] if url else [])]
+def _entry(mark: str, entry: Entry, options: ReportOptions) -> list[str]:
+    url, date = link(entry), date_of(entry, options)
+    return [f"  {mark} {heading(entry)}{f' ({date})' if date else ''}", *([f"    {url}"] if url else [])]
 
 
 def _styled(text: str, code: str, options: ReportOptions) -> str:

@@ -69,6 +69,11 @@ def test_content_is_there_where_it_is_wanted() -> None:
     assert [entry["content"] for entry in entries] == [None, "<p>All of them.</p>"]
 
 
+def test_a_limit_cuts_the_entries() -> None:
+    entries = json.loads(report(CHANGED, ReportOptions(limit=1)))["entries"]
+    assert [entry["title"] for entry in entries] == ["Caching"]
+
+
 def test_f8_first_sight_carries_all_entries() -> None:
     assert len(json.loads(report(NEW, PLAIN))["entries"]) == 2
 

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from condget.feeds.values import Entry, Outcome
 from condget.reports import ReportOptions
-from tests.reports.outcomes import CHANGED, EDITED, FAILED, GONE, MOVED, NEW, REISSUED, SKIPPED, UNCHANGED, report_as
+from tests.reports.outcomes import (
+    CACHING,
+    CHANGED,
+    EDITED,
+    FAILED,
+    GONE,
+    MOVED,
+    NEW,
+    REISSUED,
+    SKIPPED,
+    UNCHANGED,
+    report_as,
+)
 
 report = partial(report_as, "text")
 PLAIN = ReportOptions()
 WHERE = "Example (https://example.org/feed.xml)"
 NEXT = "the plain minimum of 60 min; next at 22:13Z"
 ENTRIES = """\
-  * Caching
+  * Caching (2024-05-01 10:00)
     https://example.org/caching
   * Headers
     https://example.org/headers
@@ -34,13 +47,25 @@ ENTRIES = """\
             f"{WHERE}: first seen, with 2 entries\n{ENTRIES}",
             id="F8 an option lists the entries of first sight",
         ),
+        pytest.param(
+            CHANGED,
+            ReportOptions(limit=1),
+            f"{WHERE}\n  * Caching (2024-05-01 10:00)\n    https://example.org/caching\n  and 1 more\n",
+            id="a limit counts what it leaves out",
+        ),
+        pytest.param(
+            NEW,
+            ReportOptions(limit=1),
+            f"{WHERE}: first seen, with 2 entries\n",
+            id="F8 first sight counts all entries",
+        ),
         pytest.param(UNCHANGED, PLAIN, "", id="nothing new is nothing to say"),
         pytest.param(UNCHANGED, ReportOptions(all=True), f"{WHERE}: unchanged; {NEXT}\n", id="all tells the unchanged"),
         pytest.param(EDITED, PLAIN, "", id="F5 edits are told only when asked"),
         pytest.param(
             EDITED,
             ReportOptions(edited=True),
-            f"{WHERE}\n  edited: Caching\n    https://example.org/caching\n",
+            f"{WHERE}\n  edited: Caching (2024-05-01 10:00)\n    https://example.org/caching\n",
             id="F5 an edited entry is apart from a new one",
         ),
         pytest.param(
@@ -122,6 +147,22 @@ def test_a_title_cannot_write_to_the_terminal(title: str | None, shown: str) -> 
 def test_feed_title_name_and_error_cannot_write_to_the_terminal() -> None:
     hostile = replace(FAILED, title="a\x1b[2Jb", name=None, error="oh\x1b]0;x\x07\nno", moved_to=None)
     assert report(hostile, PLAIN) == "error: ab (https://example.org/feed.xml): oh no\n"
+
+
+@pytest.mark.parametrize(
+    ("published", "shown"),
+    [
+        ("2024-05-01T23:30:00Z", "2024-05-02 01:30"),
+        ("2024-01-01T00:00:00Z", "2024-01-01 01:00"),
+        ("next\x1b[2J week", "next week"),
+        ("0000-00-00T00:00:00Z", "0000-00-00T00:00:00Z"),
+        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
+        ("0800-01-01T00:00:00Z", "0800-01-01 00:53"),
+    ],
+)
+def test_dates_are_on_the_clocks_of_the_reader(published: str, shown: str) -> None:
+    dated = replace(CHANGED, entries=(replace(CACHING, published=published, link=None),))
+    assert report(dated, ReportOptions(zone=ZoneInfo("Europe/Berlin"))) == f"{WHERE}\n  * Caching ({shown})\n"
 
 
 @pytest.mark.parametrize("form", ["text", "markdown"])
