@@ -23,6 +23,10 @@ if TYPE_CHECKING:
         SubscriptionError,
         UsageError,
     )
+    from condget.feeds.documents import parse_feed
+    from condget.feeds.feed import Feed
+    from condget.feeds.values import Entry, Outcome
+    from condget.polling.library import async_poll, poll
     from condget.stores.disk_cache import Cache
     from condget.transports.caching import AsyncCacheTransport, CacheTransport
 
@@ -36,18 +40,24 @@ _HOMES = {
     "Client": "condget.client",
     "CondgetError": "condget.errors",
     "DocumentError": "condget.errors",
+    "Entry": "condget.feeds.values",
+    "Feed": "condget.feeds.feed",
     "FetchError": "condget.errors",
     "Fields": "condget.cache.fields",
     "ForbiddenTarget": "condget.errors",
     "NewerState": "condget.errors",
+    "Outcome": "condget.feeds.values",
     "Policy": "condget.cache.policy",
     "StateLocked": "condget.errors",
     "StoreError": "condget.errors",
     "SubscriptionError": "condget.errors",
     "UsageError": "condget.errors",
+    "async_poll": "condget.polling.library",
     "evaluate": "condget.cache.preconditions",
     "get": "condget.client",
     "make_etag": "condget.cache.preconditions",
+    "parse_feed": "condget.feeds.documents",
+    "poll": "condget.polling.library",
 }
 
 __all__ = [  # noqa: RUF022 - by topic
@@ -62,6 +72,12 @@ __all__ = [  # noqa: RUF022 - by topic
     "Fields",
     "make_etag",
     "evaluate",
+    "poll",
+    "async_poll",
+    "Feed",
+    "Outcome",
+    "Entry",
+    "parse_feed",
     "CondgetError",
     "UsageError",
     "SubscriptionError",

@@ -18,11 +18,13 @@ from pathlib import Path
 
 import pytest
 import respx
-from httpx import Request, Response
+from httpx import AsyncHTTPTransport, Request, Response
 
 from condget import cli
 from condget.cache.policy import MODES, Policy
 from condget.feeds.subscriptions import parse_list
+from condget.fetching.via_transport import TransportWire
+from condget.polling.executors import InProcess
 from condget.reports import FORMATS, ReportOptions
 from tests.origin import Origin, conditional, ok
 from tests.reports.outcomes import CHANGED, report_as
@@ -37,6 +39,8 @@ def _blocks() -> list[tuple[str, str]]:
 
 
 def _site(request: Request) -> Response:
+    if request.url.path == "/feed.xml":
+        return Response(200, content=_feed("Headers", "Caching"))
     if request.url.path == "/no-store":
         return Response(200, headers={"Cache-Control": "no-store"}, text="secret")
     if request.headers.get("If-None-Match") == '"e1"':
@@ -46,6 +50,10 @@ def _site(request: Request) -> Response:
 
 def test_python_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONDGET_CACHE_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    # The poller's own wire, which needs no httpx, is beyond the reach of respx.
+    defaults = InProcess.__init__.__kwdefaults__
+    monkeypatch.setitem(defaults, "wire", lambda: TransportWire(AsyncHTTPTransport()))
     blocks = _blocks()
     namespace: dict[str, object] = {}
     with respx.mock(assert_all_called=False) as site:

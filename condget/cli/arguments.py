@@ -1,25 +1,14 @@
-"""What the commands about feeds share: their FEEDS arguments, read into subscriptions, and the `--state` option.
-
-A bad line costs that line, and a list that cannot be read costs that list (D9): the feeds of the others are polled,
-and the exit code tells.
-"""
+"""What the commands about feeds share: their FEEDS arguments and the `--state` option."""
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from condget.cli.output import say
-from condget.errors import SubscriptionError
-
-if TYPE_CHECKING:
-    from condget.feeds.subscriptions import FeedList, RefusedLine, Subscription
+from condget.polling.lists import Listed, read
 
 Feeds = Annotated[
     list[str],
@@ -29,65 +18,6 @@ Feeds = Annotated[
     ),
 ]
 State = Annotated[str | None, typer.Option("--state", metavar="FILE", help="Use this state file, not the user's own.")]
-
-#: More refused lines than these are counted: the list is not a list of feeds then.
-_LINES_SHOWN = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """What the FEEDS arguments of a command hold."""
-
-    #: Each feed once (B9).
-    subscriptions: tuple[Subscription, ...]
-    refused: tuple[RefusedLine, ...] = ()
-    #: Why a whole argument was of no use, in sentences.
-    unusable: tuple[str, ...] = ()
-    #: What was skipped on purpose, in sentences.
-    skipped: tuple[str, ...] = ()
-
-    @property
-    def exit_code(self) -> int:
-        """The exit code of a command that did the rest."""
-        return 2 if self.unusable else 1 if self.refused else 0
-
-    def faults(self) -> list[str]:
-        """Return what is wrong with the arguments, in sentences."""
-        lines = [str(line) for line in self.refused[:_LINES_SHOWN]]
-        if (more := len(self.refused) - _LINES_SHOWN) > 0:
-            lines.append(f"{more:,} more line{'' if more == 1 else 's'} refused")
-        return [*lines, *self.unusable]
-
-
-def read(feeds: Iterable[str]) -> Listed:
-    """Return what FEEDS arguments hold.
-
-    Raises:
-        SubscriptionError: there is no feed in any of them.
-    """
-    from condget.feeds.subscriptions import merge
-
-    lists: list[FeedList] = []
-    unusable: list[str] = []
-    for argument in feeds:
-        try:
-            lists.append(_read(argument))
-        except SubscriptionError as error:
-            unusable.append(str(error))
-        except OSError as error:
-            unusable.append(f"the list {argument} cannot be read ({error.strerror})")
-        else:
-            if not lists[-1].subscriptions:
-                unusable.append(f"{'stdin' if argument == '-' else argument} lists no feed")
-    listed = Listed(
-        merge(feed_list.subscriptions for feed_list in lists),
-        tuple(line for feed_list in lists for line in feed_list.refused),
-        tuple(unusable),
-        tuple(feed_list.skipped for feed_list in lists if feed_list.skipped),
-    )
-    if feeds and not listed.subscriptions:
-        raise SubscriptionError("\n".join([*listed.skipped, *listed.faults()]))
-    return listed
 
 
 def read_and_say(feeds: Iterable[str]) -> Listed:
@@ -100,28 +30,3 @@ def read_and_say(feeds: Iterable[str]) -> Listed:
     for sentence in (*listed.skipped, *listed.faults()):
         say(sentence)
     return listed
-
-
-def _read(argument: str) -> FeedList:
-    from condget.feeds.subscriptions import FeedList, read_list, single
-
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", argument):
-        return FeedList((single(argument),))
-    if argument == "-":
-        return read_list(sys.stdin.buffer.read(), "stdin")
-    path = Path(argument)
-    feed_list = read_list(path.read_bytes(), argument)
-    directory = path.absolute().parent
-    return replace(feed_list, subscriptions=tuple(_in_directory(directory, feed) for feed in feed_list.subscriptions))
-
-
-def _in_directory(directory: Path, subscription: Subscription) -> Subscription:
-    """Return a subscription whose `@file:` paths start at the directory of its list (`~` stays the user's home)."""
-    options = subscription.options
-    if not options.headers:
-        return subscription
-    headers = tuple(
-        (name, f"@file:{directory / value[6:]}" if value.startswith("@file:") and value[6] != "~" else value)
-        for name, value in options.headers
-    )
-    return replace(subscription, options=replace(options, headers=headers))

@@ -15,8 +15,8 @@ from condget.reports import Format, ReportOptions, Selection, format_of, select
 from condget.shown import printable
 
 if TYPE_CHECKING:
-    from condget.cli.arguments import Listed
     from condget.feeds.values import Outcome
+    from condget.polling.lists import Listed
 
 
 @dataclass(frozen=True, slots=True)

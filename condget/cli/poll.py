@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from condget import settings
-from condget.cli.arguments import Feeds, State, read
+from condget.cli.arguments import Feeds, State
 from condget.cli.delivery import Delivery
 from condget.cli.output import say
 from condget.errors import UsageError
+from condget.polling.lists import read
 from condget.reports import FORMATS, Format, ReportOptions, format_of
 
 if TYPE_CHECKING:

@@ -68,6 +68,26 @@ def parse(content: bytes, content_type: str | None, location: str, recall: Recal
         raise DocumentError(f"the parser failed on this document: {type(error).__name__}: {error}") from error
 
 
+def parse_feed(content: bytes, content_type: str | None = None, url: str = "") -> Document:
+    """Read a feed: RSS, RDF, Atom, CDF or JSON Feed, as the poller does. Nothing is fetched.
+
+    >>> document = parse_feed(b"<rss><channel><title>Tea</title><item><title>Now</title></item></channel></rss>")
+    >>> document.title, [entry.title for entry in document.entries]
+    ('Tea', ['Now'])
+
+    Args:
+        content: The document, without a content coding.
+        content_type: The Content-Type that came with the document; its charset counts.
+        url: Where the document is from; links are relative to that.
+
+    Raises:
+        DocumentError: the content is not a feed; the text says what it is instead.
+    """
+    if not isinstance(content, bytes):
+        raise TypeError(f"parse_feed() takes the bytes of a document, not {type(content).__name__}")
+    return parse(content, content_type, url)
+
+
 def unread(content: bytes, content_type: str | None, location: str, recall: Recall) -> Document | None:
     """Return a document that holds nothing but what the last one held; None: parse it.
 

@@ -100,7 +100,14 @@ def poll(
         return
     from condget.polling.executors import InProcess
 
-    with closing(run(plan_, ledger, executor or InProcess(clock), clock)) as groups:
+    yield from poll_planned(plan_, ledger, executor or InProcess(clock), clock)
+
+
+def poll_planned(
+    plan_: Plan, ledger: Ledger, executor: Executor, clock: settings.Clock
+) -> Generator[Outcome, None, None]:
+    """Yield the outcomes of a run; each is committed, in groups, once the next one is requested."""
+    with closing(run(plan_, ledger, executor, clock)) as groups:
         for group in groups:
             delivered = 0
             try:

@@ -1,0 +1,212 @@
+"""`condget.poll` and `condget.async_poll`: a run of the poller as an iterator of outcomes, for programs.
+
+1. The feeds are read, and wrong arguments raise, when the function is called.
+2. The state is opened, and locked, when the first outcome is requested.
+3. An outcome is acknowledged when the next one is requested. Outcomes that are not acknowledged come again.
+4. The state is closed when the iterator ends or is closed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, TypeAlias, TypedDict, Unpack
+
+from condget import settings
+from condget.errors import SubscriptionError
+from condget.feeds.pace import Pace
+from condget.feeds.values import Outcome
+from condget.polling.lists import Listed, Source, read
+from condget.polling.run_options import RunOptions
+
+if TYPE_CHECKING:
+    import httpx
+
+    from condget.polling.executors import InProcess
+    from condget.stores.protocols import Ledger
+
+Feeds: TypeAlias = "Source | Iterable[Source]"
+
+#: The state file by its path, `":memory:"`, or a ledger of the caller's; None: the user's own file.
+State: TypeAlias = "str | os.PathLike[str] | Ledger | None"
+
+#: Any transport of httpx; None: condget's own connections.
+Transport: TypeAlias = "httpx.AsyncBaseTransport | httpx.BaseTransport | None"
+
+
+class PollOptions(TypedDict, total=False):
+    """The options of `poll` and `async_poll`, which are those of the command line."""
+
+    state: State
+    transport: Transport
+    force: bool
+    unconditional: bool
+    skipped: bool
+    timeout: float
+    concurrency: int
+    gap: float | None
+    update_period: bool
+    wait: float
+    clock: settings.Clock | None
+
+
+def poll(feeds: Feeds, **options: Unpack[PollOptions]) -> Generator[Outcome, None, None]:
+    """Poll the feeds that are due, and yield an `Outcome` for each as soon as it is there.
+
+    What is taken from the iterator is acknowledged, and so remembered, when the next outcome is requested. Leaving the
+    loop early loses nothing: the outcome in hand, and those that nobody took, come again with the next poll. Close the
+    iterator, as `contextlib.closing` does, where the loop may be left.
+
+    Args:
+        feeds: Lists of feeds by their paths, feeds by their URLs, `Feed` values, or an iterable of these.
+        state: What is remembered of the feeds: a path, `":memory:"`, or a ledger; None, the default: the state file of
+            the user, which `condget poll` uses, too.
+        transport: Any httpx transport to send the requests through, in a thread and an event loop of the poll's own.
+        force: Also poll feeds that are not due; still conditionally.
+        unconditional: Send no validators, so that every feed is sent in full.
+        skipped: Also yield an outcome for each feed that is not due, first of all.
+        timeout: Total time in seconds for one feed, redirects included (30).
+        concurrency: Requests at the same time, over all hosts (500).
+        gap: Seconds between the starts of two requests to one host (1, and 0 for loopback).
+        update_period: Obey sy:updatePeriod, too.
+        wait: How many seconds to wait for another run that holds the state (0).
+        clock: Returns the present instant in POSIX seconds.
+
+    Raises:
+        SubscriptionError: a list cannot be read, or there is no feed. A bad line is an outcome with an error.
+        StateLocked: another run holds the state. The iterator raises this, and the following error.
+        StoreError: the state cannot be used.
+    """
+    return _run(feeds, **options)[1]
+
+
+async def async_poll(feeds: Feeds, **options: Unpack[PollOptions]) -> AsyncGenerator[Outcome, None]:
+    """Poll as `poll` does, from asyncio or trio; wrong arguments raise when the first outcome is requested.
+
+    Close the iterator, as `contextlib.aclosing` does, where the loop may be left.
+    """
+    from threading import Lock
+
+    from anyio import CancelScope
+    from anyio.to_thread import run_sync
+
+    executor, outcomes = _run(feeds, **options)
+    # The thread of a task that was cancelled may still be inside the generator.
+    in_use = Lock()
+
+    def take() -> Outcome | None:
+        with in_use:
+            return next(outcomes, None)
+
+    def close() -> None:
+        with in_use:
+            outcomes.close()
+
+    try:
+        while (outcome := await run_sync(take, abandon_on_cancel=True)) is not None:
+            yield outcome
+    finally:
+        executor.stop()
+        with CancelScope(shield=True):
+            await run_sync(close)
+
+
+def _run(
+    feeds: Feeds,
+    *,
+    state: State = None,
+    transport: Transport = None,
+    force: bool = False,
+    unconditional: bool = False,
+    skipped: bool = False,
+    timeout: float = 30.0,
+    concurrency: int = 500,
+    gap: float | None = None,
+    update_period: bool = False,
+    wait: float = 0.0,
+    clock: settings.Clock | None = None,
+) -> tuple[InProcess, Generator[Outcome, None, None]]:
+    run_options = RunOptions(
+        Pace(update_period=update_period),
+        force=force,
+        unconditional=unconditional,
+        timeout=timeout,
+        concurrency=concurrency,
+        gap=gap,
+    )
+    clock = clock or settings.clock()
+    executor = _executor(clock, transport)
+    return executor, _outcomes(_listed(feeds), state, run_options, executor, clock, wait, skipped)
+
+
+def _listed(feeds: Feeds) -> Listed:
+    from condget.feeds.feed import Feed
+
+    listed = read([feeds] if isinstance(feeds, str | os.PathLike | Feed) else list(feeds))
+    if listed.unusable:
+        raise SubscriptionError("\n".join(listed.unusable))
+    for sentence in listed.skipped:
+        logging.getLogger("condget").info(sentence)
+    return listed
+
+
+def _executor(clock: settings.Clock, transport: Transport) -> InProcess:
+    from condget.polling.executors import InProcess
+
+    if transport is None:
+        return InProcess(clock)
+    from condget.fetching.threaded_transport import asynchronous
+    from condget.fetching.via_transport import TransportWire
+
+    wire = TransportWire(asynchronous(transport))
+    return InProcess(clock, wire=lambda: wire)
+
+
+def _outcomes(
+    listed: Listed,
+    state: State,
+    run_options: RunOptions,
+    executor: InProcess,
+    clock: settings.Clock,
+    wait: float,
+    skipped: bool,
+) -> Generator[Outcome, None, None]:
+    from condget.polling.coordinator import poll_planned
+    from condget.polling.planning import plan
+
+    with _ledger(state, wait, clock) as ledger:
+        now = clock()
+        ledger.set_back(now)
+        planned = plan(listed.subscriptions, ledger, run_options, now)
+        _log(ledger)
+        for line in listed.refused:
+            yield Outcome(line.written or line.source, "error", error=str(line))
+        if skipped:
+            yield from planned.skipped()
+        yield from poll_planned(planned, ledger, executor, clock)
+        _log(ledger)
+
+
+@contextmanager
+def _ledger(state: State, wait: float, clock: settings.Clock) -> Iterator[Ledger]:
+    if state == ":memory:":
+        from condget.stores.memory_ledger import MemoryLedger
+
+        yield MemoryLedger()
+        return
+    from condget.stores.opening import open_ledger
+
+    opened = (
+        open_ledger(state, wait=wait, clock=clock)
+        if state is None or isinstance(state, str | os.PathLike)
+        else nullcontext(state)
+    )
+    with opened as ledger:
+        yield ledger
+
+
+def _log(ledger: Ledger) -> None:
+    for notice in ledger.take_notices():
+        logging.getLogger("condget").warning(notice)
