@@ -11,9 +11,10 @@ from __future__ import annotations
 import functools
 import zlib
 from collections.abc import Iterable, Iterator
+from time import thread_time
 from typing import Any, Protocol
 
-from condget.fetching.failures import AGAIN, TELL_OWNER, Failure
+from condget.fetching.failures import AGAIN, NO_TRUST, TELL_OWNER, Failure
 from condget.fetching.request import Limits
 
 _PIECE = 65_536
@@ -22,7 +23,7 @@ _ZSTD_STEP = 256
 #: RFC 9659: no more than 8 MB of window for a content coding.
 _ZSTD_WINDOW = 8 * 1024 * 1024
 _NO_FEED = "no feed is that long"
-_MOST_CODINGS = 3
+_MOST_CODINGS = 2
 _MOST_MEMBERS = 1_000
 #: Below this many decoded bytes any ratio is fine: small repetitive documents compress absurdly well.
 _RATIO_FLOOR = 10_000_000
@@ -62,42 +63,70 @@ def applied(content_encoding: str | None) -> tuple[str, ...]:
 
 
 class Content:
-    """The content of one response as it arrives: counted, decoded, and refused beyond the limits."""
+    """The content of one response as it arrives: counted, decoded, and refused beyond the limits.
 
-    __slots__ = ("_decoded", "_decoders", "_limits", "_pieces", "received")
+    The limits hold for the output of each coding, also of a coding whose output another one consumes. `feed` works in
+    steps, so that nothing holds the event loop: each is bounded by 64 kB of input or output of one coding.
+    """
+
+    __slots__ = ("_counts", "_decoders", "_limits", "_pieces", "_seconds", "received")
 
     def __init__(self, codings: Iterable[str], limits: Limits) -> None:
         # The coding that was applied last is decoded first.
         self._decoders: list[_Decoder] = [_DECODERS[coding]() for coding in reversed(tuple(codings))]
+        #: Bytes of output so far, by decoder.
+        self._counts = [0] * len(self._decoders)
         self._limits = limits
         self._pieces: list[bytes] = []
-        self._decoded = 0
+        #: CPU seconds that decoding has taken.
+        self._seconds = 0.0
         #: Bytes of content as received, still coded.
         self.received = 0
 
-    def feed(self, data: bytes) -> None:
-        """Take a piece of content as received.
+    @property
+    def held(self) -> int:
+        """Bytes of decoded content in memory."""
+        return self._counts[-1] if self._counts else self.received
+
+    def feed(self, data: bytes) -> Iterator[None]:
+        """Take a piece of content as received; to be iterated to its end, step by step.
 
         Raises:
             Failure: a limit is exceeded, or the coding is broken.
         """
         self.received += len(data)
-        limits = self._limits
-        if self.received > limits.received:
-            raise too_long(limits)
+        if self.received > self._limits.received:
+            raise too_long(self._limits)
+        if not self._decoders:
+            self._pieces.append(data)
+            return
         pieces: Iterator[bytes] = iter((data,))
-        for decoder in self._decoders:
-            pieces = _through(decoder, pieces)
+        for layer in range(len(self._decoders)):
+            pieces = self._decoded(layer, pieces)
+        began = thread_time()
         for piece in pieces:
-            self._pieces.append(piece)
-            self._decoded += len(piece)
-            if self._decoded > limits.decoded:
-                raise Failure(f"its content is longer than {limits.decoded:,} bytes when decoded", _NO_FEED)
-            if self._decoded > max(_RATIO_FLOOR, limits.ratio * self.received):
-                raise Failure(
-                    f"its content decodes to more than {limits.ratio} times its length, as a bomb does",
-                    "do not trust this site",
-                )
+            if piece:
+                self._pieces.append(piece)
+            self._seconds += thread_time() - began
+            if self._seconds > self._limits.seconds:
+                raise Failure(f"its content takes more than {self._limits.seconds:g} seconds to decode", NO_TRUST)
+            yield
+            began = thread_time()
+
+    def _decoded(self, layer: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield the output of a decoder; an empty piece is a step without output."""
+        limits, decoder = self._limits, self._decoders[layer]
+        for piece in pieces:
+            for output in decoder.feed(piece) if piece else ():
+                self._counts[layer] += len(output)
+                if self._counts[layer] > limits.decoded:
+                    raise Failure(f"its content is longer than {limits.decoded:,} bytes when decoded", _NO_FEED)
+                if self._counts[layer] > max(_RATIO_FLOOR, limits.ratio * self.received):
+                    raise Failure(
+                        f"its content decodes to more than {limits.ratio} times its length, as a bomb does", NO_TRUST
+                    )
+                yield output
+            yield b""
 
     def finish(self) -> bytes:
         """Return the decoded content, once all has arrived.
@@ -110,7 +139,7 @@ class Content:
         return self.so_far()
 
     def so_far(self) -> bytes:
-        """Return what is decoded by now."""
+        """Return the content that is decoded by now."""
         return b"".join(self._pieces)
 
 
@@ -120,13 +149,11 @@ def too_long(limits: Limits) -> Failure:
 
 
 class _Decoder(Protocol):
+    """Decodes one coding. Each piece that `feed` yields, empty ones included, is at most 64 kB of work away from the
+    piece before."""
+
     def feed(self, data: bytes) -> Iterator[bytes]: ...
     def complete(self) -> bool: ...
-
-
-def _through(decoder: _Decoder, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    for piece in pieces:
-        yield from decoder.feed(piece)
 
 
 def _broken(coding: str) -> Failure:
@@ -160,8 +187,7 @@ class _Inflate:
                 raise _broken(self._coding) from None
             data = self._zlib.unconsumed_tail
             full = len(piece) == _PIECE  # there may be more without further input
-            if piece:
-                yield piece
+            yield piece
         self.rest = self._zlib.unused_data if self._zlib.eof else b""
 
     def complete(self) -> bool:
@@ -214,7 +240,7 @@ class _Gzip:
     def _begin(self, data: bytes) -> None:
         self._members += 1
         if self._members > _MOST_MEMBERS:
-            raise Failure(f"its content is over {_MOST_MEMBERS:,} gzip members", "do not trust this site")
+            raise Failure(f"its content is over {_MOST_MEMBERS:,} gzip members", NO_TRUST)
         if data.startswith(b"\x1f\x8b"):
             self._member = _Inflate("gzip", 16 + zlib.MAX_WBITS)
         elif self._members > 1:
@@ -247,9 +273,8 @@ class _Brotli:
             except brotli.error:
                 raise _broken("br") from None
             data = b""
-            if piece:
-                yield piece
-            elif self._brotli.can_accept_more_data():
+            yield piece
+            if not piece and self._brotli.can_accept_more_data():
                 return
 
     def complete(self) -> bool:
@@ -265,6 +290,7 @@ class _Zstd:
         self._errors = zstandard.ZstdError
         self._frames = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
         self._frame = self._frames.decompressobj()
+        self._ended = 0
         self._begun = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
@@ -273,14 +299,16 @@ class _Zstd:
             while step:
                 if self._frame.eof:
                     self._frame = self._frames.decompressobj()
+                    self._ended += 1
+                    if self._ended >= _MOST_MEMBERS:
+                        raise Failure(f"its content is over {_MOST_MEMBERS:,} zstd frames", NO_TRUST)
                 try:
                     piece = self._frame.decompress(step)
                 except self._errors:
                     raise _broken("zstd") from None
                 self._begun = True
                 step = self._frame.unused_data if self._frame.eof else b""
-                if piece:
-                    yield piece
+                yield piece
 
     def complete(self) -> bool:
         return self._begun and self._frame.eof

@@ -1,8 +1,9 @@
-"""The poller's own wire: HTTP/1.1 over sockets, a connection of its own for every request (RFC 9112).
+"""The poller's own wire: HTTP/1.1 over sockets (RFC 9112).
 
 1. A name is resolved once, its addresses are checked, and one of those is connected to (E4).
 2. A head without anything unusual is read at once; h11 gets the bytes of any other head, and judges them.
-3. Nothing reaches another feed: a connection with bytes behind its response is closed with them.
+3. A connection is kept for the next request to the same origin only if its response was complete and nothing came
+   behind it, not even until that request: a response that belongs to nobody reaches no other feed.
 4. Requests that the environment sends through a proxy are left to `TransportWire`.
 """
 
@@ -21,12 +22,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from condget.fetching import sockets
-from condget.fetching.failures import AGAIN, TELL_OWNER, Failure, reason
+from condget.fetching.failures import AGAIN, NO_TRUST, TELL_OWNER, Failure, reason
+from condget.fetching.fair_share import FairShare
 from condget.fetching.proxies import environment_proxies, proxy_for
 from condget.fetching.response_head import LONGEST_HEAD, Head, RawFields, usual
 from condget.fetching.sockets import Plain, Secured, Stream
 from condget.fetching.targets import Target, forbidden, is_literal, is_private
-from condget.fetching.wire import Connection
+from condget.fetching.wire import Connection, KeptConnections, Link
 
 if TYPE_CHECKING:
     from condget.fetching.h11_response import H11Response
@@ -41,8 +43,10 @@ Connect = Callable[[str, int], Awaitable[socket.socket]]
 _MOST_PIECES = 8
 #: Where a head ends (RFC 9112 §2.2 lets a bare LF end a line).
 _BLANK = re.compile(rb"\n\r?\n")
-#: What heads, chunk framing and 1xx responses may add to the content.
-_OVERHEAD = 1_000_000
+#: Bytes of heads, chunk framing and 1xx responses beyond the length of the content. Chunks of one byte have six bytes.
+_OVERHEAD = 262_144
+#: Fields of one head; each costs time wherever fields are looked up.
+_MOST_FIELDS = 1_000
 #: Seconds before the next address of a host is tried; the last one has until the deadline.
 _ADDRESS_TIMEOUT = 5.0
 _MOST_ADDRESSES = 6
@@ -65,34 +69,18 @@ class DirectWire:
         self._proxies = environment_proxies()
         #: By the URL of the proxy.
         self._proxied: dict[str, TransportWire] = {}
-        #: TLS sessions for requests that follow: each is used once, for that name and port, with this context.
-        self._sessions: dict[tuple[str, int], ssl.SSLSession] = {}
 
     async def connect(
-        self, target: Target, *, guarded: bool = False, more_follow: bool = False, longest: int = 10_000_000
+        self, target: Target, *, guarded: bool = False, kept: KeptConnections | None = None, longest: int = 10_000_000
     ) -> Connection:
         if proxy := proxy_for(target, self._proxies):
             return await self._via(proxy).connect(target, guarded=guarded)
-        sock, address = await self._open(target, guarded)
-        stream: Stream = Plain(sock)
-        try:
-            if tls := self.tls_for(target):
-                key = target.host, target.port
-                stream = secured = Secured(
-                    sock,
-                    tls,
-                    target.name,
-                    session=self._sessions.pop(key, None),
-                    keep=partial(self._sessions.__setitem__, key) if more_follow else None,
-                )
-                await secured.handshake()
-        except (OSError, ValueError) as error:  # a ValueError is what ssl makes of an odd name
-            stream.close()
-            raise _tls_failure(error) from error
-        except BaseException:
-            stream.close()
-            raise
-        return _Direct(stream, address, budget=longest + _OVERHEAD)
+        open_ = partial(self._open, target, guarded, kept)
+        link = kept.take(target) if kept is not None else None
+        if link is not None and (not link.stream.is_idle() or (guarded and is_private(link.address))):
+            link.stream.close()
+            link = None
+        return _Exchange(link, await open_() if link is None else None, open_, target, kept, longest)
 
     async def is_public(self, target: Target) -> bool:
         if proxy := proxy_for(target, self._proxies):
@@ -108,7 +96,30 @@ class DirectWire:
             return True
         return not any(is_private(address) for address in addresses)
 
-    async def _open(self, target: Target, guarded: bool) -> tuple[socket.socket, str]:
+    async def _open(self, target: Target, guarded: bool, kept: KeptConnections | None) -> Link:
+        sock, address = await self._connected(target, guarded)
+        share = FairShare()
+        stream: Stream = Plain(sock, share)
+        try:
+            if tls := self.tls_for(target):
+                stream = secured = Secured(
+                    sock,
+                    share,
+                    tls,
+                    target.name,
+                    session=kept.sessions.pop(target.origin, None) if kept is not None else None,
+                    keep=partial(kept.sessions.__setitem__, target.origin) if kept is not None else None,
+                )
+                await secured.handshake()
+        except (OSError, ValueError) as error:  # a ValueError is what ssl makes of an odd name
+            stream.close()
+            raise _tls_failure(error) from error
+        except BaseException:
+            stream.close()
+            raise
+        return Link(stream, address, share)
+
+    async def _connected(self, target: Target, guarded: bool) -> tuple[socket.socket, str]:
         host = target.host
         if is_literal(host):
             addresses: Sequence[str] = [host]
@@ -156,36 +167,85 @@ class DirectWire:
         return self._proxied[proxy]
 
 
-class _Direct:
-    """A connection to the origin itself."""
+class _Exchange:
+    """One request and its response over a link; a link that was kept is replaced if it turns out to be closed."""
 
-    def __init__(self, stream: Stream, address: str, *, budget: int) -> None:
-        self._stream = stream
-        self._address = address
-        self._budget = budget
+    def __init__(
+        self,
+        kept_link: Link | None,
+        link: Link | None,
+        open_: Callable[[], Awaitable[Link]],
+        target: Target,
+        kept: KeptConnections | None,
+        longest: int,
+    ) -> None:
+        self._kept_link = kept_link
+        self._link = kept_link or link
+        self._open = open_
+        self._target = target
+        self._kept = kept
+        self._longest = longest
+        self._begin()
+
+    def _begin(self) -> None:
+        #: Bytes that were received, and bytes of content among them that were returned.
+        self._received = self._returned = 0
         self._ended = False
         #: Whether Content-Length says where the content ends.
         self._declared = False
-        #: What came behind the head, and how much of the content is to come; None: all until the end.
+        #: Bytes behind the head, and how much of the content is missing; None: all until the end.
         self._buffer = b""
         self._left: int | None = None
-        #: What reads a response that has anything unusual.
+        #: Reads a response that has anything unusual.
         self._unusual: H11Response | None = None
+        #: Whether the link can carry another request.
+        self._complete = False
+
+    @property
+    def _open_link(self) -> Link:
+        assert self._link is not None
+        return self._link
 
     @property
     def public(self) -> bool:
-        return not is_private(self._address)
+        return not is_private(self._open_link.address)
 
     async def exchange(self, target: Target, fields: RawFields) -> Head:
+        try:
+            return await self._exchange(target, fields)
+        except Failure:
+            if self._kept_link is None or self._received:
+                raise
+        # The server closed the connection before it saw the request (RFC 9112 §9.3.1).
+        self._kept_link.stream.close()
+        self._kept_link = self._link = None
+        self._link = await self._open()
+        self._begin()
+        return await self._exchange(target, fields)
+
+    async def _exchange(self, target: Target, fields: RawFields) -> Head:
         lines = b"".join([b"%b: %b\r\n" % field for field in fields])
-        with suppress(OSError):  # the peer may have answered and closed already
-            await self._stream.send(b"GET %b HTTP/1.1\r\n%b\r\n" % (target.path, lines))
+        with suppress(OSError):  # the peer may have responded and closed already
+            await self._open_link.stream.send(b"GET %b HTTP/1.1\r\n%b\r\n" % (target.path, lines))
+        head = await self._head(target, fields)
+        if len(head.fields) > _MOST_FIELDS:
+            raise Failure(f"its header has more than {_MOST_FIELDS:,} fields", NO_TRUST)
+        options = head.fields.get("Connection")
+        self._persists = head.http_version == "HTTP/1.1" and (options is None or "close" not in options.lower())
+        # A 204 and a 304 have no content; nor is that of a redirect read, unless it is here already.
+        bare = head.status in (204, 304)
+        self._complete = not self._buffer if bare else self._left == len(self._buffer)
+        if self._unusual is not None:
+            self._complete = bare and not self._unusual.surplus
+        return head
+
+    async def _head(self, target: Target, fields: RawFields) -> Head:
         data = b""
         for _ in range(_MOST_PIECES):
             piece = await self._receive()
             data += piece
             if blank := _BLANK.search(data):
-                if head := usual(data[: blank.end()]):
+                if data.count(b"\n", 0, blank.end()) <= _MOST_FIELDS and (head := usual(data[: blank.end()])):
                     self._buffer = data[blank.end() :]
                     length = head.fields.first("Content-Length")
                     self._declared = length is not None
@@ -202,13 +262,16 @@ class _Direct:
         return head
 
     async def read(self) -> bytes:
-        if self._unusual is not None:
-            if data := await self._unusual.read():
-                return data
-            await self._end(self._unusual.surplus)
-            return b""
+        self._complete = False
+        data = await (self._piece() if self._unusual is None else self._unusual.read())
+        self._returned += len(data)
+        if not data:
+            surplus = self._buffer if self._unusual is None else self._unusual.surplus
+            self._complete = await self._ends_here(surplus)
+        return data
+
+    async def _piece(self) -> bytes:
         if self._left == 0:
-            await self._end(self._buffer)
             return b""
         data, self._buffer = self._buffer or await self._receive(), b""
         if self._left is not None:
@@ -218,37 +281,42 @@ class _Direct:
             self._left -= len(data)
         return data
 
-    async def _end(self, surplus: bytes) -> None:
-        """Look at what came behind the content. The server was asked to close, so waiting for more is short.
+    async def _ends_here(self, surplus: bytes) -> bool:
+        """Look at what came behind the content; return whether nothing did.
 
         A second response belongs to nobody and is dropped with the connection. Anything else that follows means
         that the declared length was wrong and the content is cut off (B5).
         """
-        if not self._declared:
-            return
-        if not surplus and not self._ended:
+        if self._declared and not surplus and not self._ended:
             with suppress(TimeoutError, OSError):
                 async with asyncio.timeout(_SURPLUS_TIMEOUT):
-                    surplus = await self._stream.receive()
-        surplus = surplus.lstrip(b"\r\n")
-        if surplus and not surplus.startswith(b"HTTP/"):
+                    surplus = await self._open_link.stream.receive()
+                    self._ended = not surplus
+        text = surplus.lstrip(b"\r\n")
+        if self._declared and text and not text.startswith(b"HTTP/"):
             raise Failure("its content is longer than its Content-Length says", TELL_OWNER)
+        return not surplus and not self._ended
 
     async def _receive(self) -> bytes:
         if self._ended:
             return b""
         try:
-            data = await self._stream.receive()
+            data = await self._open_link.stream.receive()
         except OSError as error:  # ssl.SSLError is one
             raise Failure(f"the connection broke off ({reason(error)})", AGAIN) from error
         self._ended = not data
-        self._budget -= len(data)
-        if self._budget < 0:
-            raise Failure("the server sends more than any feed needs", "do not trust this site")
+        self._received += len(data)
+        overhead = self._received - self._returned
+        if overhead > self._returned + _OVERHEAD or self._received > self._longest + _OVERHEAD + LONGEST_HEAD:
+            raise Failure("the server sends more than any feed needs", NO_TRUST)
         return data
 
     async def aclose(self) -> None:
-        self._stream.close()
+        link = self._link
+        if link is None:
+            return
+        if self._kept is None or not (self._complete and self._persists and self._kept.put(self._target, link)):
+            link.stream.close()
 
 
 def tls_context() -> ssl.SSLContext:

@@ -17,6 +17,7 @@ from condget.shown import LONGEST, address, line
 SNIPPET_LENGTH = 160
 
 #: Advice that several failures share.
+NO_TRUST = "do not trust this site"
 AGAIN = "it will be requested again"
 TELL_OWNER = "if that continues, tell the site's owner"
 

@@ -19,11 +19,12 @@ from condget.cache.messages import Response
 from condget.fetching import targets
 from condget.fetching.codings import Content, applied, offered, too_long
 from condget.fetching.failures import AGAIN, TELL_OWNER, Failure, basic_token, fetch_error, redacted, secrets_of
+from condget.fetching.fair_share import FairShare
 from condget.fetching.host_limits import HostLimits, HostSilent
 from condget.fetching.request import FetchRequest, Limits
 from condget.fetching.response_head import Head, RawFields
 from condget.fetching.targets import Target
-from condget.fetching.wire import Connection, Wire
+from condget.fetching.wire import Connection, KeptConnections, Wire
 from condget.field_names import RESERVED, TOKEN
 
 ACCEPT = (
@@ -62,9 +63,9 @@ async def fetch(
     clock: settings.Clock,
     limits: HostLimits | None = None,
     *,
-    more_follow: bool = False,
+    kept: KeptConnections | None = None,
 ) -> Fetched:
-    """Do one exchange within the limits of the run; `more_follow`: further requests to its host will follow.
+    """Do one exchange within the limits of the run; `kept` holds connections of earlier requests to the same host.
 
     Raises:
         FetchError: no complete, readable response was received; `ForbiddenTarget` where condget refused a request.
@@ -85,7 +86,7 @@ async def fetch(
         permanent = True
         public = False
         while True:
-            fields, sent = _request(request, first, target)
+            fields, sent = _request(request, first, target, keep=kept is not None and kept.more_follow)
             async with limits.slot(target, seconds):
                 began = loop.time()
                 if request.moved_from is not None and target is first:
@@ -93,7 +94,7 @@ async def fetch(
                 connection = await wire.connect(
                     target,
                     guarded=public and not request.private_network,
-                    more_follow=more_follow,
+                    kept=kept,
                     longest=request.limits.received,
                 )
                 reached = True
@@ -138,7 +139,9 @@ async def fetch(
     )
 
 
-def _request(request: FetchRequest, first: Target, target: Target) -> tuple[RawFields, tuple[tuple[str, str], ...]]:
+def _request(
+    request: FetchRequest, first: Target, target: Target, *, keep: bool
+) -> tuple[RawFields, tuple[tuple[str, str], ...]]:
     """Compose the fields of one hop; the preconditions among them are returned apart."""
     configured: tuple[tuple[str, str], ...] = ()
     authorization: tuple[tuple[str, str], ...] = ()
@@ -148,7 +151,7 @@ def _request(request: FetchRequest, first: Target, target: Target) -> tuple[RawF
         if userinfo is not None:
             authorization = (("Authorization", "Basic " + basic_token(userinfo)),)
     sent = request.preconditions if target.url in (request.preconditions_for or (first.url,)) else ()
-    raw = [(b"Host", target.host_field), *_own(request.user_agent, request.no_cache)]
+    raw = [(b"Host", target.host_field), *_own(request.user_agent, request.no_cache, keep)]
     raw += [_field(*pair) for pair in authorization]
     if configured:
         names = {name.lower() for name, _ in configured}
@@ -160,12 +163,14 @@ def _request(request: FetchRequest, first: Target, target: Target) -> tuple[RawF
 
 
 @lru_cache(maxsize=16)
-def _own(user_agent: str, no_cache: bool) -> RawFields:
+def _own(user_agent: str, no_cache: bool, keep: bool) -> RawFields:
     """Compose the fields that are the same in every request."""
     own = [("User-Agent", user_agent), ("Accept", ACCEPT), ("Accept-Encoding", ", ".join(offered()))]
     if no_cache:
         own.append(("Cache-Control", "no-cache"))
-    return [_field(*pair) for pair in (*own, ("Connection", "close"))]
+    if not keep:
+        own.append(("Connection", "close"))
+    return [_field(*pair) for pair in own]
 
 
 def _field(name: str, value: str) -> tuple[bytes, bytes]:
@@ -208,14 +213,20 @@ async def _content(connection: Connection, head: Head, limits: Limits) -> tuple[
         if length.isdecimal() and int(length[:20]) > limits.received:
             raise too_long(limits)
         content = Content(applied(head.fields.get("Content-Encoding")), limits)
-        while data := await connection.read():
-            content.feed(data)
+        await _read_all(connection, content)
         return content.finish(), content.received
     # An HTTP error is known by its status; its page is for a snippet, whatever may be wrong with it.
     content = Content((), _ERROR_PAGE)
     with suppress(Failure, TimeoutError):
         content = Content(applied(head.fields.get("Content-Encoding")), _ERROR_PAGE)
         async with asyncio.timeout(_ERROR_PAGE_TIMEOUT):
-            while data := await connection.read():
-                content.feed(data)
+            await _read_all(connection, content)
     return content.so_far(), content.received
+
+
+async def _read_all(connection: Connection, content: Content) -> None:
+    share = FairShare()
+    while data := await connection.read():
+        await share.pause()
+        for _ in content.feed(data):
+            await share.pause()

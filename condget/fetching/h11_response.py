@@ -6,13 +6,16 @@ from collections.abc import Awaitable, Callable
 
 import h11
 
-from condget.fetching.failures import AGAIN, TELL_OWNER, Failure, reason
+from condget.fetching.failures import AGAIN, NO_TRUST, TELL_OWNER, Failure, reason
 from condget.fetching.response_head import LONGEST_HEAD, Head, RawFields, fields_of
 from condget.fetching.targets import Target
 
+#: 1xx responses to one request.
+_MOST_INTERIM = 100
+
 
 class H11Response:
-    """The response to a request that was sent. `data` of it came already; `receive` brings more, empty at the end."""
+    """The response to a request that was sent. `data` is its beginning; `receive` returns more, empty at the end."""
 
     def __init__(self, target: Target, fields: RawFields, data: bytes, receive: Callable[[], Awaitable[bytes]]) -> None:
         self._receive = receive
@@ -24,7 +27,7 @@ class H11Response:
 
     async def head(self) -> Head:
         """Return the head; 1xx responses are passed over."""
-        while True:
+        for _ in range(_MOST_INTERIM):
             event = await self._event()
             if isinstance(event, h11.Response):
                 return Head(
@@ -33,6 +36,8 @@ class H11Response:
                     event.reason.decode("latin-1"),
                     f"HTTP/{event.http_version.decode('ascii')}",
                 )
+
+        raise Failure(f"the server sends more than {_MOST_INTERIM} interim responses", NO_TRUST)
 
     async def read(self) -> bytes:
         """Return the next piece of content, empty at its end."""
@@ -60,7 +65,7 @@ class H11Response:
 
     def _failure(self, error: h11.RemoteProtocolError) -> Failure:
         if error.error_status_hint == 431:
-            return Failure(f"its header fields are longer than {LONGEST_HEAD:,} bytes", "do not trust this site")
+            return Failure(f"its header fields are longer than {LONGEST_HEAD:,} bytes", NO_TRUST)
         if self._connection.their_state is h11.ERROR and "peer closed" in str(error):
             return Failure("its content ends before it is complete", AGAIN)
         return Failure(f"its answer is not valid HTTP ({reason(error)})", TELL_OWNER)

@@ -10,11 +10,12 @@ from condget import settings
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Limits of one exchange: bytes of content as received and as decoded, decoded bytes for each received byte
-    (beyond the first ten million), and redirects."""
+    (beyond the first ten million), CPU seconds for decoding, and redirects."""
 
     received: int = 10_000_000
     decoded: int = 50_000_000
     ratio: int = 250
+    seconds: float = 2.0
     redirects: int = 5
 
 

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
+from condget.fetching.fair_share import FairShare
+
 _READ = 65_536
 
 
@@ -24,6 +26,9 @@ class Stream(Protocol):
 
     async def receive(self) -> bytes:
         """Return what has come, empty at the end."""
+
+    def is_idle(self) -> bool:
+        """Whether the peer has neither sent anything nor closed, without waiting."""
 
     def close(self) -> None:
         """Close at once, without a farewell that would have to be waited for."""
@@ -68,12 +73,24 @@ async def _send(sock: socket.socket, data: bytes) -> None:
             await _until_ready(sock, writing=True)
 
 
-async def _receive(sock: socket.socket) -> bytes:
+async def _receive(sock: socket.socket, share: FairShare) -> bytes:
+    await share.pause()
     while True:
         try:
             return sock.recv(_READ)
         except BlockingIOError:
             await _until_ready(sock, writing=False)
+            share.rested()
+
+
+def _received_nothing(sock: socket.socket) -> bool:
+    try:
+        sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 async def _until_ready(sock: socket.socket, *, writing: bool) -> None:
@@ -98,16 +115,20 @@ def _wake(ready: asyncio.Future[None], ignore: Callable[[int], object], descript
 class Plain:
     """A socket, connected and non-blocking."""
 
-    __slots__ = ("_socket",)
+    __slots__ = ("_share", "_socket")
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, share: FairShare) -> None:
         self._socket = sock
+        self._share = share
 
     async def send(self, data: bytes) -> None:
         await _send(self._socket, data)
 
     async def receive(self) -> bytes:
-        return await _receive(self._socket)
+        return await _receive(self._socket, self._share)
+
+    def is_idle(self) -> bool:
+        return _received_nothing(self._socket)
 
     def close(self) -> None:
         self._socket.close()
@@ -120,11 +141,12 @@ class Secured:
     server agrees (RFC 8446 §2.2); `keep` is given that of this connection when it closes.
     """
 
-    __slots__ = ("_agreed", "_incoming", "_keep", "_outgoing", "_socket", "_tls")
+    __slots__ = ("_agreed", "_incoming", "_keep", "_outgoing", "_share", "_socket", "_tls")
 
     def __init__(
         self,
         sock: socket.socket,
+        share: FairShare,
         context: ssl.SSLContext,
         name: str,
         *,
@@ -132,6 +154,7 @@ class Secured:
         keep: Callable[[ssl.SSLSession], None] | None = None,
     ) -> None:
         self._socket = sock
+        self._share = share
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name, session=session)
         self._keep = keep
@@ -171,6 +194,16 @@ class Secured:
             except ssl.SSLEOFError:
                 return b""  # without a farewell, as many servers end; framing tells whether all has come
 
+    def is_idle(self) -> bool:
+        try:
+            if not _received_nothing(self._socket):
+                self._incoming.write(self._socket.recv(_READ))  # perhaps no more than tickets for sessions
+            return not self._tls.pending() and not self._tls.read(1)
+        except ssl.SSLWantReadError:
+            return True
+        except OSError:
+            return False
+
     def close(self) -> None:
         # With TLS 1.3 it is behind the handshake that the server gives what a session can be resumed by.
         if self._keep is not None and self._agreed and (session := self._tls.session) is not None:
@@ -182,7 +215,7 @@ class Secured:
             await _send(self._socket, self._outgoing.read())
 
     async def _fill(self) -> None:
-        if data := await _receive(self._socket):
+        if data := await _receive(self._socket, self._share):
             self._incoming.write(data)
         else:
             self._incoming.write_eof()

@@ -17,6 +17,7 @@ import httpx
 from condget.fetching.failures import AGAIN, Failure, reason
 from condget.fetching.response_head import Head, RawFields, fields_of
 from condget.fetching.targets import Target, forbidden, is_known_private
+from condget.fetching.wire import KeptConnections
 
 
 class TransportWire:
@@ -32,7 +33,7 @@ class TransportWire:
         self._is_proxy = is_proxy
 
     async def connect(
-        self, target: Target, *, guarded: bool = False, more_follow: bool = False, longest: int = 0
+        self, target: Target, *, guarded: bool = False, kept: KeptConnections | None = None, longest: int = 0
     ) -> _Connection:
         private = is_known_private(target.host)
         if guarded and private:

@@ -25,7 +25,8 @@ from condget.fetching.failures import AGAIN, redacted, secrets_of, snippet
 from condget.fetching.fetch import Fetched, fetch
 from condget.fetching.host_limits import HostLimits, HostSilent, Sleep
 from condget.fetching.request import FetchRequest
-from condget.fetching.wire import Wire
+from condget.fetching.targets import host_of
+from condget.fetching.wire import KeptConnections, Wire
 from condget.polling.batch import Batch, Job, Polled
 from condget.polling.parser_process import Parser
 from condget.shown import LONGEST, address
@@ -109,14 +110,21 @@ class _Worker:
 
     async def poll_host(self, jobs: tuple[Job, ...]) -> None:
         """Poll the feeds of one host, one after another."""
-        for job in jobs:
-            await self._few_wait.wait()
-            self._hand_over(await self._poll(job, more_follow=job is not jobs[-1]))
+        kept = KeptConnections(host_of(jobs[0].request.url)) if len(jobs) > 1 else None
+        try:
+            for job in jobs:
+                await self._few_wait.wait()
+                if kept is not None:
+                    kept.more_follow = job is not jobs[-1]
+                self._hand_over(await self._poll(job, kept))
+        finally:
+            if kept is not None:
+                kept.close()
 
-    async def _poll(self, job: Job, *, more_follow: bool) -> Polled:
+    async def _poll(self, job: Job, kept: KeptConnections | None) -> Polled:
         request, polled = job.request, None
         try:
-            fetched = await self._fetch(job, more_follow)
+            fetched = await self._fetch(job, kept)
             response = fetched.response
             polled = Polled(
                 job.key,
@@ -181,9 +189,9 @@ class _Worker:
                 self._few_wait.set()
         return document if whole else replace(document, recall=NO_RECALL)
 
-    async def _fetch(self, job: Job, more_follow: bool) -> Fetched:
+    async def _fetch(self, job: Job, kept: KeptConnections | None) -> Fetched:
         request = job.request
-        fetched = await fetch(self._wire, request, self._clock, self._limits, more_follow=more_follow)
+        fetched = await fetch(self._wire, request, self._clock, self._limits, kept=kept)
         if fetched.response.status == 410 and request.moved_from is not None:
             # Gone is final, so the configured URL is requested, too: the feed may have moved on from there (C8, E1).
             request = replace(request, url=request.moved_from, moved_from=None)

@@ -42,7 +42,8 @@ CODED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 def decoded(content_encoding: str | None, data: bytes, step: int = 65_536, limits: Limits | None = None) -> bytes:
     content = Content(applied(content_encoding), limits or Limits())
     for start in range(0, len(data), step):
-        content.feed(data[start : start + step])
+        for _ in content.feed(data[start : start + step]):
+            pass
     assert content.received == len(data)
     return content.finish()
 

@@ -18,6 +18,7 @@ from condget.fetching.direct import DirectWire
 from condget.fetching.fetch import Fetched, fetch
 from condget.fetching.request import FetchRequest
 from condget.fetching.targets import parse
+from condget.fetching.wire import KeptConnections
 from tests.fetching.support import CERTIFICATE, SHORT_FEED, SecureOrigin
 from tests.fetching.support import get_here as get
 from tests.fetching.support import refused_here as refused
@@ -67,15 +68,15 @@ def test_a_tls_session_is_resumed_where_more_feeds_follow(
             return ["127.0.0.1"]
 
         shared = DirectWire(resolve=resolve)
-        for more in (True, True, False, False):
-            ask = FetchRequest(f"https://secure.test:{secure.port}/")
-            assert (await fetch(shared, ask, time.time, more_follow=more)).content == SHORT_FEED
-        await fetch(shared, FetchRequest(f"https://secure.test:{secure.port}/"), time.time, more_follow=True)
+        kept = KeptConnections("secure.test")
+        request = FetchRequest(f"https://secure.test:{secure.port}/")
+        for connections in (kept, kept, kept, None):
+            assert (await fetch(shared, request, time.time, kept=connections)).content == SHORT_FEED
         with pytest.raises(FetchError, match="certificate is not valid"):
             await fetch(shared, FetchRequest(f"https://other.test:{secure.port}/"), time.time)
 
     asyncio.run(ask())
-    assert secure.resumed == [False, True, True, False, False]
+    assert secure.resumed == [False, True, True, False]
 
 
 def test_a_server_without_tls_is_told_apart() -> None:
