@@ -8,7 +8,8 @@ CondgetError
  ├─ DocumentError            the content of a response is not a readable feed
  └─ StoreError               a file of condget's own cannot be used
      ├─ StateLocked          another run holds the state
-     └─ NewerState           a newer condget wrote this file; it is left alone
+     ├─ NewerState           a newer condget wrote this file; it is left alone
+     └─ ForeignFile          the file named as a state or a cache is not condget's (also a UsageError)
 
 `condget.Client` never raises these for a request: httpx's own exceptions pass through the client unchanged, and a
 store that fails is logged and left alone.
@@ -57,6 +58,10 @@ class StoreError(CondgetError):
 
 class StateLocked(StoreError):
     """Another run holds the state; the text says which pid and since when."""
+
+
+class ForeignFile(StoreError, UsageError):
+    """The file that was named as a state or a cache is not one of condget's; it is left untouched."""
 
 
 class NewerState(StoreError):

@@ -183,8 +183,8 @@ class CacheFile:
         try:
             version = version_of(connection, self.path, CACHE)
             if version < CACHE.version:
-                connection.execute("PRAGMA journal_mode = WAL")
                 upgrade(connection, self.path, CACHE)
+                connection.execute("PRAGMA journal_mode = WAL")
             else:
                 _delete_abandoned(connection, self._clock() - _ABANDONED_AFTER)
         except BaseException:

@@ -414,7 +414,7 @@ class Cache:
 def _head(text: str, row: int) -> StoredResponse:
     try:
         return from_head(from_text(text), row)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise StoreError(f"Row {row} holds no head of a stored response ({error}).") from error
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from pathlib import Path
 
 from condget.errors import StoreError
+
+#: The first instant that no calendar can show, in POSIX seconds.
+YEAR_10000 = 253_402_300_800.0
 
 _PRIMARY = 0xFF
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -22,20 +26,46 @@ _ADVICE = {
 }
 
 
+class UnreadableRow(ValueError):
+    """A row of a file holds what condget did not write."""
+
+
+#: What reading a damaged file may raise. An error message of SQLite that quotes damaged text is a UnicodeDecodeError.
+UNREADABLE = (sqlite3.Error, UnreadableRow, UnicodeDecodeError)
+
+
 def is_corrupt(error: BaseException) -> bool:
     """Whether an error says that the file itself is damaged, or is no database."""
     return isinstance(error, sqlite3.Error) and _code(error) in _CORRUPT
+
+
+def may_be_damage(error: BaseException) -> bool:
+    """Whether damage of the file can be the cause of an error: its pages, its schema, a row, a text in a row."""
+    return (
+        isinstance(error, UnreadableRow | UnicodeDecodeError)
+        or is_corrupt(error)
+        # A query of condget's own fails like this only where tables, columns or texts are not what they were.
+        or (isinstance(error, sqlite3.OperationalError) and _code(error) in (0, sqlite3.SQLITE_ERROR))
+        or (isinstance(error, sqlite3.Error) and _code(error) == sqlite3.SQLITE_CONSTRAINT)
+    )
 
 
 def store_error(error: Exception, path: Path) -> StoreError:
     """Return the `StoreError` for an error of SQLite or of the file system."""
     if isinstance(error, sqlite3.Error):
         cause = _ADVICE.get(_code(error), f"SQLite says: {error}")
+    elif isinstance(error, OSError) and error.errno == errno.EIO:
+        cause = "its disk reports an I/O error; it was left as it is, check the disk and run again"
     elif isinstance(error, OSError):
         cause = f"{error.strerror or error}; check its directory, or name another file"
     else:
         cause = str(error)
     return StoreError(f"The file {path} cannot be used: {cause}.")
+
+
+def is_instant(value: object) -> bool:
+    """Whether a value can be an instant in POSIX seconds: damage makes others, at which calendars break."""
+    return isinstance(value, float) and 0 <= value < YEAR_10000
 
 
 def _code(error: sqlite3.Error) -> int:

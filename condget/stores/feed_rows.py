@@ -12,7 +12,8 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
-from condget.feeds.values import FeedState, Outcome, SeenEntry
+from condget.feeds.values import FeedState, HostHold, Outcome, SeenEntry
+from condget.stores.faults import UnreadableRow, is_instant
 from condget.stores.records import from_record, from_text, to_record, to_text
 from condget.urls import without_userinfo
 
@@ -26,19 +27,46 @@ _text_of = attrgetter(*(field.name for field in fields(FeedState) if field.name 
 
 
 def to_state(text: str, *columns: Any) -> FeedState:
-    """Return the state of a row: its JSON text, then `COLUMNS`."""
+    """Return the state of a row: its JSON text, then `COLUMNS`.
+
+    Raises:
+        UnreadableRow: they are no state.
+    """
     record = dict(zip(COLUMNS, columns, strict=True))
-    record["gone"] = bool(record["gone"])
     try:
+        if type(record["gone"]) is not int:
+            raise ValueError("gone is not a number")
+        record["gone"] = record["gone"] != 0
         return from_record(from_text(text) | record)
-    except ValueError as error:
-        damage = sqlite3.DatabaseError(f"the state of {columns[0]} cannot be read: {error}")
-        damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise damage from error
+    except (ValueError, TypeError) as error:
+        raise UnreadableRow(f"the state of {columns[0]} cannot be read: {error}") from error
 
 
-def to_seen(key: bytes, *columns: Any) -> SeenEntry:
-    return SeenEntry(key.decode("utf-8", "surrogatepass"), *columns)
+def to_seen(key: bytes, fingerprint: str, first_seen: float, last_seen: float) -> SeenEntry:
+    """Return the seen entry of a row.
+
+    Raises:
+        UnreadableRow: it is none.
+    """
+    if not (
+        isinstance(key, bytes) and isinstance(fingerprint, str) and is_instant(first_seen) and is_instant(last_seen)
+    ):
+        raise UnreadableRow("a seen entry cannot be read")
+    try:
+        return SeenEntry(key.decode("utf-8", "surrogatepass"), fingerprint, first_seen, last_seen)
+    except UnicodeDecodeError as error:
+        raise UnreadableRow("the key of a seen entry cannot be read") from error
+
+
+def to_hold(host: str, until: float, reason: str) -> HostHold:
+    """Return the hold of a row.
+
+    Raises:
+        UnreadableRow: it is none.
+    """
+    if not (isinstance(host, str) and isinstance(reason, str) and is_instant(until)):
+        raise UnreadableRow("the hold of a host cannot be read")
+    return HostHold(host, until, reason)
 
 
 def url_list(urls: Iterable[str]) -> str:
@@ -97,6 +125,8 @@ def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], loaded: d
         ("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?)", seen),
     )
     urls = {row[0] for _, rows in parts for row in rows}
-    ids = dict(connection.execute("SELECT url, feeds.id FROM json_each(?) JOIN feeds ON url = value", [url_list(urls)]))
+    ids = dict(
+        connection.execute("SELECT value, feeds.id FROM json_each(?) JOIN feeds ON url = value", [url_list(urls)])
+    )
     for statement, rows in parts:
         connection.executemany(statement, [(ids[row[0]], *row[1:]) for row in rows])

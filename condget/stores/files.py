@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,15 +95,39 @@ def set_aside(path: Path, now: float) -> Path:
     for part in (*_parts(path), path):
         if os.path.lexists(part):
             part.rename(target.with_name(target.name + part.name.removeprefix(path.name)))
-    delete_oldest_aside(path)
+    _delete_oldest_aside(path)
     return target
 
 
-def delete_oldest_aside(path: Path) -> None:
+def put_in_place(fresh: Path, path: Path, now: float) -> Path:
+    """Put a new database in the place of a damaged one, which is set aside; return the path of that.
+
+    Killed at any instant, there is a database at `path`: the damaged one, or the new one.
+    """
+    target = next_aside(path, now)
+    for part in (path, *_parts(path)):
+        if os.path.lexists(part):
+            _link(part, target.with_name(target.name + part.name.removeprefix(path.name)))
+    for part in _parts(path):
+        part.unlink(missing_ok=True)  # or the new database would be taken for its owner
+    fresh.replace(path)
+    _delete_oldest_aside(path)
+    return target
+
+
+def _delete_oldest_aside(path: Path) -> None:
     """Delete all but the last few of the files that were set aside: each fault may leave one."""
     for _, _, file in sorted(_set_aside(path))[:-_KEPT]:
         for part in (*_parts(file), file):
             part.unlink(missing_ok=True)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError:  # a file system without links
+        shutil.copyfile(source, target)
+        target.chmod(0o600)
 
 
 def _parts(path: Path) -> list[Path]:

@@ -1,26 +1,29 @@
 """SqliteLedger: the state file for the run that writes it; one transaction per commit.
 
-Whoever writes holds the lock of `condget.stores.lock`. A file that is corrupt is set aside, never deleted (F11).
+Whoever writes holds the lock of `condget.stores.lock`. A file that proves damaged is set aside, and what can be read of
+it goes on (F11).
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from condget import settings
 from condget.errors import StoreError
 from condget.feeds.pace import CLOCK_SLACK, set_back
 from condget.stores import ledger_queries
-from condget.stores.faults import is_corrupt, store_error
-from condget.stores.files import check_regular, make_directory, make_file, set_aside
+from condget.stores.faults import UNREADABLE, may_be_damage, store_error
+from condget.stores.files import check_regular, make_directory, make_file
 from condget.stores.ledger_format import BUSY, STATE
+from condget.stores.ledger_queries import Rows
 from condget.stores.sqlite_file import connect, connect_for_reading, transaction, upgrade, version_of
 from condget.urls import without_userinfo
 
@@ -28,8 +31,17 @@ if TYPE_CHECKING:
     from condget.feeds.pace import Due
     from condget.feeds.values import FeedState, HostHold, Outcome, SeenEntry
 
+#: How long to wait for another program's transaction before what was reported is given up, in seconds.
+_PATIENCE = 60.0
+
 #: Outcomes that are written together; the transaction spans all of them.
 _BATCH = 500
+
+T = TypeVar("T")
+
+
+class _Mended(StoreError):
+    """Nothing was written, but the file is in order again."""
 
 
 class SqliteLedger:
@@ -43,36 +55,37 @@ class SqliteLedger:
     """
 
     def __init__(self, path: Path | None = None, *, clock: settings.Clock = time.time) -> None:
-        self.path = settings.state_path() if path is None else path
+        # What SQLite keeps beside the file is beside the file itself, not beside a link to it.
+        self.path = Path(os.path.realpath(settings.state_path() if path is None else path))
         self._clock = clock
         self._notices: list[str] = []
         #: What was loaded last and not written since, by the URL in the file: only what differs is written.
         self._loaded: dict[str, FeedState] = {}
+        self._inode = 0
         self._connection: sqlite3.Connection | None = self._opened()
 
     def due(self, urls: Sequence[str]) -> Mapping[str, Due]:
-        return ledger_queries.due(self._rows, urls)
+        return self._answer(lambda rows: ledger_queries.due(rows, urls))
 
     def holds(self) -> Mapping[str, HostHold]:
-        return ledger_queries.holds(self._rows)
+        return self._answer(ledger_queries.holds)
 
     def load(self, urls: Sequence[str]) -> Mapping[str, FeedState]:
-        with self._translated():
-            states = ledger_queries.load(self._rows, urls)
+        states = self._answer(lambda rows: ledger_queries.load(rows, urls))
         self._loaded = {without_userinfo(url): state for url, state in states.items()}
         return states
 
     def seen(self, url: str) -> Mapping[str, SeenEntry]:
-        return ledger_queries.seen(self._rows, url)
+        return self._answer(lambda rows: ledger_queries.seen(rows, url))
 
     def moves(self) -> Mapping[str, str]:
-        return ledger_queries.moves(self._rows)
+        return self._answer(ledger_queries.moves)
 
     def urls(self) -> Sequence[str]:
-        return ledger_queries.urls(self._rows)
+        return self._answer(ledger_queries.urls)
 
     def last_reached(self) -> float:
-        return ledger_queries.last_reached(self._rows)
+        return self._answer(ledger_queries.last_reached)
 
     def take_notices(self) -> Sequence[str]:
         notices, self._notices = self._notices, []
@@ -83,6 +96,14 @@ class SqliteLedger:
 
         Seen entries are written along with a state only. An outcome without state and hold writes nothing.
         """
+        try:
+            self._write(outcomes)
+        except _Mended:
+            if iter(outcomes) is outcomes:  # they cannot be had a second time
+                raise
+            self._write(outcomes)
+
+    def _write(self, outcomes: Iterable[Outcome]) -> None:
         from condget.stores.feed_rows import write
 
         remaining = iter(outcomes)
@@ -94,13 +115,11 @@ class SqliteLedger:
         by = self.last_reached() - now
         if by < CLOCK_SLACK:
             return 0.0
+        ahead = self._answer(lambda rows: ledger_queries.polled_after(rows, now))
         with self._transaction() as connection:
-            rows = connection.execute(
-                "SELECT next_poll, last_polled, id FROM feeds WHERE last_polled > ?", [now]
-            ).fetchall()
             connection.executemany(
                 "UPDATE feeds SET next_poll = ?, last_polled = ?, reason = ? WHERE id = ?",
-                [(*set_back(next_poll, polled, by=by, now=now), feed) for next_poll, polled, feed in rows],
+                [(*set_back(next_poll, polled, by=by, now=now), feed) for feed, next_poll, polled in ahead],
             )
             connection.execute(
                 "UPDATE holds SET until = until - :by, since = since - :by WHERE since > :now",
@@ -126,19 +145,13 @@ class SqliteLedger:
 
     def _opened(self) -> sqlite3.Connection:
         """Return a connection for writing, to a file of this version."""
-        try:
-            return self._prepared()
-        except sqlite3.Error as error:
-            if not is_corrupt(error):
-                raise store_error(error, self.path) from error
-        except OSError as error:
-            raise store_error(error, self.path) from error
         with self._translated():
-            aside = set_aside(self.path, self._clock())
-            self._notices.append(
-                f"The state file {self.path} was corrupt; it was set aside as {aside}, and an empty one was "
-                "begun: every feed will be new once."
-            )
+            try:
+                return self._prepared()
+            except UNREADABLE as error:
+                if not may_be_damage(error):
+                    raise
+            self._mend()
             return self._prepared()
 
     def _prepared(self) -> sqlite3.Connection:
@@ -151,25 +164,75 @@ class SqliteLedger:
         make_file(self.path)
         connection = connect(self.path, "mode=rw", BUSY)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             # Even with nothing to upgrade: whether the file can be written shows before any feed is requested.
             upgrade(connection, self.path, STATE)
+            connection.execute("PRAGMA journal_mode = WAL")
+            self._inode = self.path.stat().st_ino
         except BaseException:
             connection.close()
             raise
         return connection
 
+    def _mend(self) -> None:
+        """Leave behind what is damaged. What was loaded may not be what stands in the file."""
+        from condget.stores.salvage import mend
+
+        self._loaded = {}
+        notice = mend(self.path, self._clock())
+        if notice is not None:
+            self._notices.append(notice)
+
     # Reading and writing
 
-    def _rows(self, query: str, parameters: Sequence[object] = ()) -> list[Any]:
+    def _answer(self, question: Callable[[Rows], T]) -> T:
+        """Return what a question finds in the file, or in what can be read of it where it proves damaged."""
         with self._translated():
-            return self._open().execute(query, parameters).fetchall()
+            try:
+                return question(self._rows)
+            except UNREADABLE as error:
+                if not may_be_damage(error):
+                    raise
+            self._mend_open()
+            return question(self._rows)
+
+    def _rows(self, query: str, parameters: Sequence[object] = ()) -> list[Any]:
+        return self._open().execute(query, parameters).fetchall()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._translated(), transaction(self._open()) as connection:
-            yield connection
+        with self._translated():
+            connection = self._open()
+            self._check_in_place()
+            try:
+                with transaction(connection, _PATIENCE):
+                    yield connection
+            except UNREADABLE as error:
+                if not may_be_damage(error):
+                    raise
+                self._mend_open()
+                raise _Mended(
+                    f"The state file {self.path} was damaged; what this run reported last comes again with the next."
+                ) from error
+
+    def _mend_open(self) -> None:
+        """Mend the file that is open, and open it again."""
+        self._open().close()
+        self._connection = None
+        self._mend()
+        self._connection = self._prepared()
+
+    def _check_in_place(self) -> None:
+        """Make sure that what is written now will be found: the file may have been deleted or replaced."""
+        try:
+            in_place = self.path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            in_place = False
+        if not in_place:
+            raise StoreError(
+                f"The state file {self.path} was deleted or replaced during this run; what the run reported last "
+                "comes again with the next."
+            )
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -178,17 +241,8 @@ class SqliteLedger:
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
-        """Turn what SQLite and the file system raise into `StoreError`; a file found corrupt is set aside."""
+        """Turn what SQLite and the file system raise into `StoreError`."""
         try:
             yield
-        except (sqlite3.Error, OSError, UnicodeEncodeError) as error:
-            if not is_corrupt(error):
-                raise store_error(error, self.path) from error
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-            aside = set_aside(self.path, self._clock())
-            raise StoreError(
-                f"The state file {self.path} is corrupt; it was set aside as {aside}, and the next run begins "
-                "an empty one: every feed will be new once."
-            ) from error
+        except (sqlite3.Error, OSError, ValueError) as error:
+            raise store_error(error, self.path) from error

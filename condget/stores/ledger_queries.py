@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from condget.feeds.pace import Due
+from condget.stores.faults import UnreadableRow, is_instant
 from condget.stores.ledger_format import MOVED
 from condget.urls import without_userinfo
 
@@ -20,15 +21,19 @@ _ROWS_A_LOOKUP = 2
 
 
 def due(rows: Rows, urls: Sequence[str]) -> Mapping[str, Due]:
-    columns = "feeds.url, next_poll, reason, gone"
     wanted = {without_userinfo(url): url for url in urls}
     ((last,),) = rows("SELECT max(id) FROM feeds") or [(None,)]
-    if len(wanted) * _ROWS_A_LOOKUP >= (last or 0):
-        found = rows(f"SELECT {columns} FROM feeds")
-    else:
+    if not last:
+        return {}
+    found = rows("SELECT url, next_poll, reason, gone FROM feeds") if len(wanted) * _ROWS_A_LOOKUP >= last else []
+    # One by one, also those that were not met: a damaged row may be found by the index alone.
+    if missing := wanted.keys() - {row[0] for row in found}:
         from condget.stores.feed_rows import url_list
 
-        found = rows(f"SELECT {columns} FROM json_each(?) JOIN feeds ON url = value", [url_list(wanted)])
+        found += rows(
+            "SELECT value, next_poll, reason, gone FROM json_each(?) JOIN feeds ON url = value", [url_list(missing)]
+        )
+    _check_types(found, str, float, str, int)
     return {wanted[url]: Due(at, why, gone != 0) for url, at, why, gone in found if url in wanted}
 
 
@@ -36,22 +41,24 @@ def holds(rows: Rows) -> Mapping[str, HostHold]:
     found = rows("SELECT host, until, reason FROM holds")
     if not found:
         return {}
-    from condget.feeds.values import HostHold
+    from condget.stores.feed_rows import to_hold
 
-    return {row[0]: HostHold(*row) for row in found}
+    return {row[0]: to_hold(*row) for row in found}
 
 
 def urls(rows: Rows) -> Sequence[str]:
-    return [url for (url,) in rows("SELECT url FROM feeds ORDER BY url")]
+    found = rows("SELECT url FROM feeds ORDER BY url")
+    _check_types(found, str)
+    return [url for (url,) in found]
 
 
 def moves(rows: Rows) -> Mapping[str, str]:
-    return dict(
-        rows(
-            f"""SELECT json_extract(state, '$.moved_to') AS target, url FROM states JOIN feeds ON id = feed
-            WHERE {MOVED} AND target IS NOT NULL ORDER BY last_polled"""
-        )
+    found = rows(
+        f"""SELECT json_extract(state, '$.moved_to') AS target, url FROM states JOIN feeds ON id = feed
+        WHERE {MOVED} AND target IS NOT NULL ORDER BY last_polled"""
     )
+    _check_types(found, str, str)
+    return dict(found)
 
 
 def load(rows: Rows, urls: Sequence[str]) -> Mapping[str, FeedState]:
@@ -59,7 +66,7 @@ def load(rows: Rows, urls: Sequence[str]) -> Mapping[str, FeedState]:
 
     wanted = {without_userinfo(url): url for url in urls}
     found = rows(
-        """SELECT state, url, next_poll, last_polled, gone, interval, reason, coalesce(items, '')
+        """SELECT state, value, next_poll, last_polled, gone, interval, reason, coalesce(items, '')
         FROM json_each(?) JOIN feeds ON url = value JOIN states ON states.feed = feeds.id
         LEFT JOIN items ON items.feed = feeds.id""",
         [url_list(wanted)],
@@ -80,4 +87,22 @@ def seen(rows: Rows, url: str) -> Mapping[str, SeenEntry]:
 
 
 def last_reached(rows: Rows) -> float:
-    return max((at or 0.0 for (at,) in rows("SELECT max(last_polled) FROM feeds")), default=0.0)
+    ((at,),) = rows("SELECT max(last_polled) FROM feeds") or [(None,)]
+    if at is not None and not is_instant(at):
+        raise UnreadableRow("the instant of a poll cannot be read")
+    return at or 0.0
+
+
+def polled_after(rows: Rows, now: float) -> list[tuple[int, float, float]]:
+    """Return (id, next_poll, last_polled) of the feeds that were polled after an instant."""
+    found = rows("SELECT id, next_poll, last_polled FROM feeds WHERE last_polled > ?", [now])
+    if not all(is_instant(next_poll) and is_instant(last_polled) for _, next_poll, last_polled in found):
+        raise UnreadableRow("the instant of a poll cannot be read")
+    return found
+
+
+def _check_types(found: Sequence[tuple[Any, ...]], *types: type) -> None:
+    """Make sure that the columns of rows hold what condget writes to them."""
+    for column, expected in enumerate(types):
+        if {type(row[column]) for row in found} - {expected}:
+            raise UnreadableRow("a row of the state holds a value of another type")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from condget.errors import StoreError
 from condget.stores import ledger_queries
-from condget.stores.faults import is_corrupt, store_error
+from condget.stores.faults import UNREADABLE, may_be_damage, store_error
 from condget.stores.files import check_regular
 from condget.stores.ledger_format import BUSY, STATE
-from condget.stores.sqlite_file import connect_for_reading, file_size, version_of
+from condget.stores.sqlite_file import check_ours, connect_for_reading, file_size, version_of
 
 if TYPE_CHECKING:
     from condget.feeds.pace import Due
@@ -39,26 +39,32 @@ class SqliteLedgerReader:
         self._rows("SELECT 1")
 
     def due(self, urls: Sequence[str]) -> Mapping[str, Due]:
-        return ledger_queries.due(self._rows, urls)
+        with self._translated():
+            return ledger_queries.due(self._rows, urls)
 
     def holds(self) -> Mapping[str, HostHold]:
-        return ledger_queries.holds(self._rows)
+        with self._translated():
+            return ledger_queries.holds(self._rows)
 
     def load(self, urls: Sequence[str]) -> Mapping[str, FeedState]:
         with self._translated():
             return ledger_queries.load(self._rows, urls)
 
     def seen(self, url: str) -> Mapping[str, SeenEntry]:
-        return ledger_queries.seen(self._rows, url)
+        with self._translated():
+            return ledger_queries.seen(self._rows, url)
 
     def moves(self) -> Mapping[str, str]:
-        return ledger_queries.moves(self._rows)
+        with self._translated():
+            return ledger_queries.moves(self._rows)
 
     def urls(self) -> Sequence[str]:
-        return ledger_queries.urls(self._rows)
+        with self._translated():
+            return ledger_queries.urls(self._rows)
 
     def last_reached(self) -> float:
-        return ledger_queries.last_reached(self._rows)
+        with self._translated():
+            return ledger_queries.last_reached(self._rows)
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -80,7 +86,7 @@ class SqliteLedgerReader:
                 try:
                     self._look()
                     rows = self._connection.execute(query, parameters).fetchall() if self._connection else []
-                except (sqlite3.Error, StoreError):
+                except (*UNREADABLE, StoreError):
                     if self._is_unchanged():
                         raise
                 else:
@@ -118,9 +124,12 @@ class SqliteLedgerReader:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError, UnicodeEncodeError) as error:
-            if is_corrupt(error):
-                raise StoreError(f"The state file {self.path} is corrupt; the next poll sets it aside.") from error
+        except (sqlite3.Error, OSError, ValueError) as error:
+            if may_be_damage(error):
+                check_ours(self.path, STATE)
+                raise StoreError(
+                    f"The state file {self.path} is damaged; the next poll keeps what can be read of it."
+                ) from error
             raise store_error(error, self.path) from error
 
 

@@ -31,6 +31,7 @@ def open_ledger(location: Location = None, *, wait: float = 0, clock: settings.C
 
     Raises:
         StateLocked: another run still holds it; the text says which pid and since when.
+        ForeignFile: it names a file that is not a state file of condget.
         StoreError: it cannot be used.
         UsageError: it is a URL of an unknown scheme.
     """

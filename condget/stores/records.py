@@ -16,6 +16,7 @@ from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
 from condget.feeds.values import FeedState
 from condget.field_names import SECRET
+from condget.stores.faults import YEAR_10000
 from condget.urls import without_userinfo
 
 Record = dict[str, Any]
@@ -38,8 +39,8 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not a number")
 
 
-#: No number that a file holds is beyond this: not an instant, not a length. Infinity and NaN are neither.
-_LIMIT = 2.0**63
+#: No length or count that a file holds is beyond this.
+_LARGEST = 2.0**63
 
 # Made once, and without looking for circles: thousands of states are read and written at a time.
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
@@ -101,7 +102,10 @@ def from_text(text: str) -> Record:
     Raises:
         ValueError: it is not JSON, not an object, or has a number such as NaN.
     """
-    record = _decode(text)
+    try:
+        record = _decode(text)
+    except RecursionError:
+        raise ValueError("too deeply nested") from None
     if not isinstance(record, dict):
         raise ValueError("not a JSON object")
     return record
@@ -130,7 +134,11 @@ def _read(kind: Any, record: Any) -> Any:
     for name, value in record.items():
         reader = readers.get(name)
         if isinstance(reader, tuple):
-            if not isinstance(value, reader) or (isinstance(value, int | float) and not -_LIMIT < value < _LIMIT):
+            if not isinstance(value, reader) or (
+                isinstance(value, int | float)
+                # Instants and durations: infinity, NaN and what no calendar shows are neither.
+                and not (0 <= value < YEAR_10000 if float in reader else -_LARGEST < value < _LARGEST)
+            ):
                 raise ValueError(f"{name} is {value!r:.40}")
             arguments[name] = value
         elif reader is not None:

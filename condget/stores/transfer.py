@@ -57,7 +57,7 @@ def _outcomes(ledger: Ledger, lines: Iterable[str], counts: dict[str, int]) -> I
             continue
         try:
             outcome = _outcome(from_text(line))
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             bad.append(f"line {number}: {str(error)[:80]}")
             continue
         if outcome.state is not None:

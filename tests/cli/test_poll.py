@@ -186,15 +186,26 @@ def test_b9_another_run_that_holds_the_state_is_exit_75(invoke: Run, feeds: Path
     assert len(origin.requests) == 1
 
 
-def test_f11_a_corrupt_state_is_set_aside_and_said(invoke: Run, feeds: Path, home: Path) -> None:
+def test_f11_a_damaged_state_is_set_aside_and_said(invoke: Run, feeds: Path, home: Path) -> None:
     """F11."""
     invoke("poll", feeds)
-    (home / "state" / "feeds.sqlite3").write_bytes(b"not a database" * 400)
+    state = home / "state" / "feeds.sqlite3"
+    state.write_bytes(state.read_bytes()[:4096] + b"damage" * 3000)
     done = invoke("poll", feeds)
     assert done.returncode == 0
-    assert "set aside" in done.stderr
+    assert "was damaged; it was set aside as" in done.stderr
     assert "first seen" in done.stdout
-    assert list((home / "state").glob("*corrupt*"))
+    assert invoke("poll", feeds).stderr == ""
+
+
+def test_f11_a_file_that_is_not_a_state_file_is_refused(invoke: Run, feeds: Path, home: Path) -> None:
+    """F11: `--state feeds.txt` where `--state st.sqlite3 feeds.txt` was meant."""
+    before = feeds.read_bytes()
+    for command in ("poll", "list", "explain"):
+        done = invoke(command, "--state", feeds, feeds if command != "explain" else "https://example.org/")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"The file {feeds} is not a state file of condget and is left untouched" in done.stderr
+    assert feeds.read_bytes() == before
 
 
 def test_f12_only_the_owner_can_read_and_no_secret_is_written(condget: Run, origin: Origin, home: Path) -> None:

@@ -6,23 +6,26 @@ import contextlib
 import os
 import random
 import resource
+import shutil
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
 from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
-from condget.errors import NewerState, StoreError
-from condget.feeds.values import FeedState, Outcome
+from condget.errors import ForeignFile, NewerState, StoreError
+from condget.feeds.values import FeedState, HostHold, Outcome
 from condget.stores import ledger_queries
 from condget.stores.ledger import SqliteLedger
 from condget.stores.ledger_format import STATE as STATE_FORMAT
@@ -30,6 +33,9 @@ from condget.stores.ledger_reader import SqliteLedgerReader
 from condget.stores.transfer import export_state
 from tests.stores.ledger_contract import NOW, STATE, URL, LedgerContract, entry, outcome
 from tests.stores.support import directory, run_and_kill
+
+#: How many bytes are flipped; by hand, give it a few thousand.
+FLIPS = int(os.environ.get("CONDGET_TEST_FLIPS", "60"))
 
 
 class TestSqliteLedger(LedgerContract):
@@ -88,45 +94,135 @@ class TestPrivacy:
 
 
 class TestDamage:
-    @pytest.mark.parametrize("damage", ["junk", "truncated", "header"])
-    def test_a_corrupt_file_is_set_aside_and_said(self, filled: Path, damage: str) -> None:
+    @pytest.mark.parametrize("damage", ["truncated", "header"])
+    def test_a_damaged_file_is_set_aside_and_said(self, filled: Path, damage: str) -> None:
         """F11"""
         whole = filled.read_bytes()
-        content = {"junk": b"junk" * 1000, "truncated": whole[:9000], "header": b"x" + whole[1:]}[damage]
+        content = {"truncated": whole[:9000], "header": b"x" + whole[1:]}[damage]
         filled.write_bytes(content)
         with SqliteLedger(filled, clock=lambda: NOW) as ledger:
             aside = filled.with_name("feeds.sqlite3.corrupt-20260302T020500Z")
             assert aside.read_bytes() == content
             (notice,) = ledger.take_notices()
-            assert not ledger.take_notices()
             assert str(aside) in notice
+            assert "every feed will be new once" in notice
+            assert not ledger.take_notices()
             assert ledger.urls() == []
             ledger.commit([outcome()])
         filled.write_bytes(content)
         SqliteLedger(filled, clock=lambda: NOW).close()
         assert filled.with_name("feeds.sqlite3.corrupt-20260302T020500Z-2").read_bytes() == content
 
-    def test_damage_found_in_the_middle_of_a_run_is_set_aside_too(self, filled: Path) -> None:
+    @pytest.mark.parametrize("content", [b"https://example.org/feed.xml\n", b"junk" * 1000, b"SQLite format 3\0" * 30])
+    def test_a_file_that_is_not_a_state_file_is_never_moved(self, path: Path, content: bytes) -> None:
+        """F11: a list of feeds, say, that was named as the state by mistake."""
+        path.parent.mkdir()
+        path.write_bytes(content)
+        before = directory(path)
+        with pytest.raises(ForeignFile, match="is not a state file of condget and is left untouched; name another"):
+            SqliteLedger(path)
+        assert directory(path) == before
+
+    def test_damage_found_in_the_middle_of_a_run_costs_what_cannot_be_read(self, filled: Path) -> None:
         """F11"""
         content = bytearray(filled.read_bytes())
         content[4096:] = b"\xff" * (len(content) - 4096)
         filled.write_bytes(content)
-        ledger = SqliteLedger(filled, clock=lambda: NOW)
-        with pytest.raises(StoreError, match=r"set aside as .*corrupt-20260302T020500Z"):
-            ledger.urls()
-        assert not filled.exists()
-        with pytest.raises(StoreError, match="closed"):
-            ledger.urls()
-        with SqliteLedger(filled) as fresh:
-            assert fresh.urls() == []
+        with SqliteLedger(filled, clock=lambda: NOW) as ledger:
+            assert ledger.urls() == []
+            (notice,) = ledger.take_notices()
+            assert "set aside as" in notice
+            ledger.commit([outcome()])
+            assert ledger.urls() == [URL]
 
-    def test_a_state_that_cannot_be_read_counts_as_damage(self, filled: Path) -> None:
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE states SET state = '{' WHERE feed = 1",
+            "UPDATE states SET state = '[]' WHERE feed = 1",
+            """UPDATE states SET state = '{"stored": 5}' WHERE feed = 1""",
+            """UPDATE states SET state = '{"first_polled": 1e300}' WHERE feed = 1""",
+            "UPDATE states SET state = CAST(x'7bff7d' AS TEXT) WHERE feed = 1",
+            "UPDATE feeds SET next_poll = 'soon' WHERE id = 1",
+            "UPDATE feeds SET last_polled = 9e999 WHERE id = 1",
+            "UPDATE feeds SET reason = CAST(x'ff' AS TEXT) WHERE id = 1",
+            "UPDATE feeds SET reason = x'41' WHERE id = 1",
+            "UPDATE seen SET fingerprint = CAST(x'ff' AS TEXT) WHERE feed = 1",
+            "UPDATE seen SET key = x'ff' WHERE feed = 1",
+            "UPDATE seen SET last_seen = 1e300 WHERE feed = 1",
+        ],
+    )
+    def test_a_row_that_cannot_be_read_costs_its_feed_which_is_new_once(self, filled: Path, statement: str) -> None:
+        """F11: its name is said, the other feeds go on, and so do the silences of hosts."""
+        other, hold = "https://example.org/2", HostHold("example.org", NOW + 60, "held")
+        with SqliteLedger(filled) as ledger:
+            ledger.commit([replace(outcome(other), seen=(entry("b"),), hold=hold)])
+        with contextlib.closing(sqlite3.connect(filled, isolation_level=None)) as connection:
+            connection.execute(statement)
+        with SqliteLedger(filled, clock=lambda: NOW) as ledger:
+            ledger.set_back(NOW)
+            assert set(ledger.due([URL, other])) >= {other}
+            assert (dict(ledger.seen(URL)), ledger.seen(other)) == (
+                {} if "seen" in statement else ANY,
+                {"b": entry("b")},
+            )
+            assert ledger.load([URL, other]) == {other: outcome(other).state}
+            assert ledger.holds() == {"example.org": hold}
+            (notice,) = ledger.take_notices()
+            assert f"new once: {URL}." in notice
+            ledger.commit([Outcome(URL, "new", state=STATE, seen=(entry("c"),))])
+            assert ledger.load([URL]) == {URL: STATE}
+        with SqliteLedger(filled) as ledger:
+            assert set(ledger.due([URL, other])) == {URL, other}
+            assert not ledger.take_notices()
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "DROP TABLE items",
+            "ALTER TABLE feeds RENAME COLUMN reason TO reasom",
+            "DROP INDEX moves",
+        ],
+    )
+    def test_damaged_tables_are_rebuilt_from_what_can_be_read(self, filled: Path, statement: str) -> None:
         """F11"""
-        with sqlite3.connect(filled) as connection:
-            connection.execute("UPDATE states SET state = '{'")
-        connection.close()
-        with SqliteLedger(filled) as ledger, pytest.raises(StoreError, match="set aside"):
-            ledger.load([URL])
+        with contextlib.closing(sqlite3.connect(filled, isolation_level=None)) as connection:
+            connection.execute(statement)
+        for _ in range(2):
+            with SqliteLedger(filled, clock=lambda: NOW) as ledger:
+                ledger.due([URL])
+                ledger.load([URL])
+                ledger.commit([outcome()])
+                ledger.moves()
+        with SqliteLedger(filled) as ledger:
+            assert ledger.load([URL]) == {URL: outcome().state}
+
+    def test_a_flipped_byte_costs_a_feed_or_nothing_and_never_stops_the_polls(self, filled: Path) -> None:
+        """F11: every byte of a small state, each in a few ways; the next run but one has no more to say."""
+        with SqliteLedger(filled) as ledger:
+            ledger.commit(replace(outcome(f"https://example.org/{n}"), seen=(entry("e"),)) for n in range(3))
+            urls = list(ledger.urls())
+        whole = filled.read_bytes()
+        used = [position for position, byte in enumerate(whole) if byte]
+        rolls = random.Random(11)
+        for position in rolls.sample(used, min(FLIPS, len(used))):
+            content = bytearray(whole)
+            content[position] ^= rolls.choice((1, 4, 32, 128, 255))
+            for file in filled.parent.iterdir():
+                file.unlink()
+            filled.write_bytes(content)
+            try:
+                _poll(filled, urls)
+            except (ForeignFile, NewerState):
+                # A header that says so: of the magic number and the version, and nothing else.
+                assert position in (*range(16), *range(60, 64), *range(68, 72))
+                assert filled.read_bytes() == content
+                continue
+            _poll(filled, urls)
+            with SqliteLedger(filled) as ledger:
+                assert set(ledger.due(urls)) == set(urls)
+                assert set(ledger.load(urls)) == set(urls)
+                assert not ledger.take_notices(), position
 
     def test_a_newer_file_is_left_untouched(self, filled: Path) -> None:
         """F11"""
@@ -230,6 +326,52 @@ class TestDisk:
             Path(name).chmod(0o755)
         assert "is read-only; make the file and its directory writable" in run.stdout
 
+    @pytest.mark.parametrize("what", ["file", "directory", "replaced"])
+    def test_a_state_that_goes_away_during_a_run_is_said_and_the_next_run_is_well(
+        self, filled: Path, what: str
+    ) -> None:
+        """F11, B7: what is written to a deleted file would be lost in silence."""
+        with SqliteLedger(filled) as ledger:
+            ledger.commit([outcome()])
+            if what == "replaced":
+                other = filled.with_name("other")
+                SqliteLedger(other).close()
+                other.replace(filled)
+            elif what == "file":
+                filled.unlink()
+            else:
+                shutil.rmtree(filled.parent)
+            with pytest.raises(StoreError, match="was deleted or replaced during this run; what the run reported last"):
+                ledger.commit([outcome()])
+        with SqliteLedger(filled) as ledger:
+            assert ledger.urls() == []
+            assert not ledger.take_notices()
+            ledger.commit([outcome()])
+        with SqliteLedger(filled) as ledger:
+            assert ledger.urls() == [URL]
+
+    def test_another_programs_transaction_is_awaited_before_a_report_is_given_up(
+        self, filled: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """F11, B7: somebody looks into the file with another program, and takes longer than SQLite waits."""
+        monkeypatch.setattr("condget.stores.ledger.BUSY", 0.05)
+        with (
+            SqliteLedger(filled) as ledger,
+            contextlib.closing(sqlite3.connect(filled, isolation_level=None, check_same_thread=False)) as other,
+        ):
+            other.execute("BEGIN IMMEDIATE")
+            ends = threading.Timer(0.5, lambda: other.execute("ROLLBACK"))
+            ends.start()
+            ledger.commit([outcome(title="written")])
+            ends.join()
+            assert ledger.load([URL])[URL].title == "written"
+            monkeypatch.setattr("condget.stores.ledger._PATIENCE", 0.1)
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreError, match="another process has kept it locked for too long; try again later"):
+                ledger.commit([outcome()])
+            other.execute("ROLLBACK")
+            ledger.commit([outcome()])
+
     def test_a_closed_ledger_says_so(self, filled: Path) -> None:
         ledger = SqliteLedger(filled)
         ledger.close()
@@ -314,6 +456,21 @@ def test_50_000_feeds_are_looked_up_by_two_queries(path: Path) -> None:
     with contextlib.closing(Recording(path)) as rows:
         assert len(ledger_queries.due(rows, urls)) == 50_000
         assert len(rows.queries) == 2
+
+
+def _poll(path: Path, urls: Sequence[str]) -> None:
+    """Do with a state file what a poll does."""
+    with SqliteLedger(path, clock=lambda: NOW) as ledger:
+        ledger.set_back(NOW)
+        ledger.due(urls)
+        ledger.holds()
+        ledger.moves()
+        states = ledger.load(urls)
+        for url in urls:
+            ledger.seen(url)
+            state = states.get(url) or FeedState(url)
+            state = replace(state, last_polled=NOW, next_poll=NOW + 60, title="polled", reason="because")
+            ledger.commit([Outcome(url, "changed", state=state, seen=(entry("e"),))])
 
 
 def _one_version_later(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from condget.errors import StoreError
+from condget.errors import ForeignFile, StoreError
 from condget.stores.ledger import SqliteLedger
 from condget.stores.ledger_reader import SqliteLedgerReader
 from tests.stores.ledger_contract import STATE, URL, outcome
@@ -83,10 +85,22 @@ def test_a_reader_that_began_with_nothing_sees_the_first_run(path: Path) -> None
         assert reader.urls() == [URL]
 
 
-def test_a_corrupt_file_stays_where_it_is(path: Path) -> None:
+def test_a_file_that_is_not_a_state_file_is_refused_and_left_alone(path: Path) -> None:
     """F11"""
     path.parent.mkdir()
     path.write_bytes(b"junk" * 1000)
-    with pytest.raises(StoreError, match=r"feeds.sqlite3 is corrupt; the next poll sets it aside"):
+    with pytest.raises(ForeignFile, match=r"feeds.sqlite3 is not a state file of condget"):
         SqliteLedgerReader(path)
     assert path.read_bytes() == b"junk" * 1000
+
+
+def test_a_damaged_file_stays_where_it_is(filled: Path) -> None:
+    """F10, F11"""
+    with contextlib.closing(sqlite3.connect(filled, isolation_level=None)) as connection:
+        connection.execute("UPDATE states SET state = '{'")
+    before = directory(filled)
+    with SqliteLedgerReader(filled) as reader:
+        assert set(reader.due([URL])) == {URL}
+        with pytest.raises(StoreError, match=r"feeds.sqlite3 is damaged; the next poll keeps what can be read of it"):
+            reader.load([URL])
+    assert directory(filled) == before
