@@ -26,7 +26,7 @@ from condget.feeds.subscriptions import parse_list
 from condget.fetching.via_transport import TransportWire
 from condget.polling.executors import InProcess
 from condget.reports import FORMATS, ReportOptions
-from tests.origin import Origin, conditional, ok
+from tests.origin import Origin, conditional, ok, redirect
 from tests.reports.outcomes import CHANGED, report_as
 
 ROOT = Path(__file__).parents[1]
@@ -82,6 +82,8 @@ def example(tmp_path: Path) -> Iterator[Origin]:
             ok(_feed("Headers", "Caching"), etag='"f1"'),
             ok(_feed("Conditional requests", "Headers", "Caching"), etag='"f2"'),
         )
+        origin.script("/old.xml", redirect(origin.url("/cakes.xml"), 301))
+        origin.script("/cakes.xml", ok(_feed("Sponge").replace(b"Example", b"Cakes"), etag='"c1"'))
         origin.script("/hello.txt", conditional(b"Hello.\n", etag='"h1"'))
         (tmp_path / "feeds.txt").write_text(origin.url("/feed.xml") + "\n")
         yield origin

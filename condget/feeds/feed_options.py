@@ -5,9 +5,11 @@ A reader takes the text of a value. It raises ValueError with the reason, never 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 from typing import Any, Literal, cast
 
 from condget.feeds.durations import duration, duration_or_seconds
@@ -31,6 +33,8 @@ class Options:
     user_agent: str | None = None
     #: Whether a public host may redirect to a private or loopback address (E4).
     private_network: bool = False
+    #: The feed is not polled until then, in POSIX seconds; infinite: as long as the option stands in the list.
+    pause: float | None = None
 
 
 NO_OPTIONS = Options()
@@ -63,6 +67,13 @@ def read_options(pairs: Iterable[tuple[str, str]]) -> tuple[str | None, Options]
 def is_option(name: str) -> bool:
     """Whether there is an option of that name."""
     return name in _READERS
+
+
+def pause_words(until: float) -> str:
+    """Say why a paused feed is not polled."""
+    if until == math.inf:
+        return "paused in the list"
+    return f"paused in the list until {datetime.fromtimestamp(until, UTC):%Y-%m-%d}"
 
 
 def _name(text: str) -> str | None:
@@ -103,6 +114,15 @@ def _user_agent(text: str) -> str:
     return text
 
 
+def _pause(text: str) -> float | None:
+    if text.lower() in ("yes", "no"):
+        return math.inf if text.lower() == "yes" else None
+    try:
+        return datetime.combine(date.fromisoformat(text), time(tzinfo=UTC)).timestamp()
+    except ValueError:
+        raise ValueError(f"pause={text}: say yes, no or a date such as 2027-01-01") from None
+
+
 def _truth(text: str) -> bool:
     truths = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
     if text.lower() not in truths:
@@ -118,4 +138,5 @@ _READERS: dict[str, Callable[[str], object]] = {
     "timeout": duration_or_seconds,
     "user-agent": _user_agent,
     "private-network": _truth,
+    "pause": _pause,
 }

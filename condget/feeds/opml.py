@@ -11,16 +11,32 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from typing import NamedTuple
 
 from condget.errors import SubscriptionError
 from condget.feeds.markup import Expansion, prologue, repaired
 
-Outline = tuple[int, Mapping[str, str]]
+
+class Outline(NamedTuple):
+    """An outline: line number, attributes (names in lower case), and the names of the outlines around it."""
+
+    line: int
+    attributes: Mapping[str, str]
+    folders: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What people call the outline; \"\" where it has no name."""
+        return " ".join((self.attributes.get("text") or self.attributes.get("title") or "").split())
+
+    @property
+    def is_feed(self) -> bool:
+        return bool(self.attributes.get("xmlurl", "").strip())
 
 
 @dataclass(frozen=True, slots=True)
 class Outlines:
-    """The feeds of a document: line number and attributes (names in lower case) of each outline with an xmlUrl."""
+    """The feeds of a document: the outlines that have an xmlUrl."""
 
     found: tuple[Outline, ...]
     #: The last line of a document that has no end; None: it is complete.
@@ -53,12 +69,8 @@ def read_outlines(text: str, source: str) -> Outlines:
         outlines = reader.found
         if not re.search(r"</(?:[\w.-]+:)?opml\b", fixed, re.IGNORECASE):
             breaks_off_at = len(text.rstrip().split("\n"))
-    found = tuple(
-        (line + document_type_lines, attributes)
-        for line, attributes in outlines
-        if attributes.get("xmlurl", "").strip()
-    )
-    return Outlines(found, breaks_off_at)
+    feeds = tuple(outline._replace(line=outline.line + document_type_lines) for outline in outlines if outline.is_feed)
+    return Outlines(feeds, breaks_off_at)
 
 
 def _strictly(text: str) -> list[Outline] | None:
@@ -66,25 +78,61 @@ def _strictly(text: str) -> list[Outline] | None:
     from xml.parsers import expat
 
     parser = expat.ParserCreate("utf-8")
-    found: list[Outline] = []
+    tree = _Tree()
 
     def start(name: str, attributes: dict[str, str]) -> None:
         if name.lower() == "outline":
-            found.append((parser.CurrentLineNumber, {key.lower(): value for key, value in attributes.items()}))
+            tree.start(parser.CurrentLineNumber, {key.lower(): value for key, value in attributes.items()})
 
-    parser.StartElementHandler = start
+    def end(name: str) -> None:
+        if name.lower() == "outline":
+            tree.end()
+
+    parser.StartElementHandler, parser.EndElementHandler = start, end
     try:
         parser.Parse(text.encode("utf-8", "replace"), True)
     except expat.ExpatError:
         return None
-    return found
+    return tree.outlines
+
+
+class _Tree:
+    """Gathers outlines while a parser walks through them."""
+
+    def __init__(self) -> None:
+        self.outlines: list[Outline] = []
+        self._open: list[Outline] = []
+
+    def start(self, line: int, attributes: Mapping[str, str]) -> None:
+        folders: tuple[str, ...] = ()
+        if self._open:
+            # A feed that holds others was not closed, as in many broken files: it is not a folder.
+            parent = self._open[-1]
+            folders = parent.folders if parent.is_feed or not parent.label else (*parent.folders, parent.label)
+        outline = Outline(line, attributes, folders)
+        self.outlines.append(outline)
+        # Deeper than any list goes: each outline carries the names of those around it.
+        self._open.append(outline if len(outline.folders) < _DEEPEST else self._open[-1])
+
+    def end(self) -> None:
+        if self._open:
+            self._open.pop()
+
+
+_DEEPEST = 20
 
 
 class _Outlines(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[Outline] = []
+        self._tree = _Tree()
+        self.found = self._tree.outlines
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "outline":
-            self.found.append((self.getpos()[0], {key: value or "" for key, value in attrs}))
+            self._tree.start(self.getpos()[0], {key: value or "" for key, value in attrs})
+
+    def handle_endtag(self, tag: str) -> None:
+        # For <outline .../> HTMLParser calls both.
+        if tag == "outline":
+            self._tree.end()

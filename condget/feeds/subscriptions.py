@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TypeVar
 from urllib.parse import unquote
 
@@ -15,7 +16,17 @@ from condget.errors import SubscriptionError
 from condget.feeds.feed_options import NO_OPTIONS, Options, is_option, read_options
 from condget.feeds.feed_urls import PLAIN, foreign_scheme, target_of
 
-__all__ = ["FeedList", "Options", "RefusedLine", "Subscription", "merge", "parse_list", "read_list", "single"]
+__all__ = [
+    "FeedList",
+    "Options",
+    "RefusedLine",
+    "Subscription",
+    "contradictions",
+    "merge",
+    "parse_list",
+    "read_list",
+    "single",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +90,7 @@ def read_list(data: bytes | str, source: str) -> FeedList:
     Raises:
         SubscriptionError: it is not a list of feeds at all.
     """
-    text = _text(data).removeprefix("\ufeff")
+    text = list_text(data).removeprefix("\ufeff")
     if text.lstrip()[:1] == "<":
         return _read_opml(text, source)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -105,6 +116,19 @@ def merge(lists: Iterable[Iterable[Subscription]]) -> tuple[Subscription, ...]:
         for subscription in subscriptions:
             first.setdefault(subscription.key, subscription)
     return tuple(first.values())
+
+
+def contradictions(lists: Iterable[Iterable[Subscription]]) -> tuple[str, ...]:
+    """Return in sentences which lines name a feed of another line with other options, and so are skipped."""
+    first: dict[str, Subscription] = {}
+    sentences: list[str] = []
+    for subscription in chain.from_iterable(lists):
+        other = first.setdefault(subscription.key, subscription)
+        names_differ = other.name and subscription.name and other.name != subscription.name
+        is_listed = "command line" not in (other.source, subscription.source)
+        if is_listed and (names_differ or other.options != subscription.options):
+            sentences.append(f"{subscription.source}: this feed is in {other.source} with other options, which count")
+    return tuple(sentences)
 
 
 def single(url: str) -> Subscription:
@@ -142,7 +166,8 @@ def _read_rows(
     return tuple(subscriptions), tuple(refused)
 
 
-def _text(data: bytes | str) -> str:
+def list_text(data: bytes | str) -> str:
+    """Return the text of a list."""
     if isinstance(data, str):
         return data
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
@@ -162,7 +187,7 @@ def _line(where: str, line: str) -> Subscription | None:
     target, userinfo = target_of(_utf8(written))
     if not rest:
         return Subscription(target, userinfo, where)
-    name, options = read_options(_words(rest))
+    name, options = read_options(option_words(rest))
     return Subscription(target, userinfo, where, name, options)
 
 
@@ -170,7 +195,7 @@ _WORD = r"""(?:[^\s"'\\]|"(?:[^"\\]|\\.)*+"|'[^']*+'|\\.)++"""
 _QUOTED = r""""((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)"""
 
 
-def _words(text: str) -> Iterable[tuple[str, str]]:
+def option_words(text: str) -> Iterable[tuple[str, str]]:
     """Split `key=value` pairs as a shell would, up to a comment."""
     position, text = 0, text.strip()
     while position < len(text) and text[position] != "#":
@@ -202,7 +227,7 @@ def _read_opml(text: str, source: str) -> FeedList:
 
     outlines = read_outlines(text, source)
     feeds, foreign, disabled = [], [], 0
-    for number, attributes in outlines.found:
+    for number, attributes, _ in outlines.found:
         if scheme := foreign_scheme(attributes["xmlurl"].strip()):
             foreign.append(scheme)
         elif attributes.get("disabled", "").lower() == "true":

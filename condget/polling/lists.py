@@ -57,7 +57,7 @@ def read(feeds: Iterable[Source]) -> Listed:
     Raises:
         SubscriptionError: there is no feed in any of them.
     """
-    from condget.feeds.subscriptions import merge
+    from condget.feeds.subscriptions import contradictions, merge
 
     lists: list[FeedList] = []
     unusable: list[str] = []
@@ -75,7 +75,10 @@ def read(feeds: Iterable[Source]) -> Listed:
         merge(feed_list.subscriptions for feed_list in lists),
         tuple(line for feed_list in lists for line in feed_list.refused),
         tuple(unusable),
-        tuple(feed_list.skipped for feed_list in lists if feed_list.skipped),
+        (
+            *(feed_list.skipped for feed_list in lists if feed_list.skipped),
+            *contradictions(feed_list.subscriptions for feed_list in lists),
+        ),
     )
     if feeds and not listed.subscriptions:
         raise SubscriptionError("\n".join([*listed.skipped, *listed.faults()]))

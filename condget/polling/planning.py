@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from condget.errors import UsageError
+from condget.feeds.feed_options import pause_words
 from condget.feeds.pace import Due, Pace, is_due
 from condget.feeds.subscriptions import Subscription
 from condget.polling.run_options import RunOptions
@@ -94,8 +96,10 @@ def plan(subscriptions: Iterable[Subscription], ledger: LedgerReader, run_option
     passed_over: list[PassedOver] = []
     due_now: list[str] = []
     for key, subscription in unique.items():
-        due = known.get(key)
-        if due is None:
+        due, pause = known.get(key), subscription.options.pause
+        if pause is not None and pause > now:
+            passed_over.append(PassedOver(subscription, pause_words(pause), None if pause == inf else pause))
+        elif due is None:
             due_now.append(key)
         # A gone feed is requested again only by force, and by its own URL on the command line (C8).
         elif due.gone and not (run_options.force and subscription.source == "command line"):

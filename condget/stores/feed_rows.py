@@ -130,3 +130,12 @@ def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], loaded: d
     )
     for statement, rows in parts:
         connection.executemany(statement, [(ids[row[0]], *row[1:]) for row in rows])
+
+
+def forget(connection: sqlite3.Connection, urls: Sequence[str]) -> int:
+    """Delete all rows of these feeds; return how many of the feeds there were."""
+    ids = connection.execute("SELECT feeds.id FROM json_each(?) JOIN feeds ON url = value", [url_list(urls)]).fetchall()
+    for table in ("states", "items", "seen"):
+        connection.executemany(f"DELETE FROM {table} WHERE feed = ?", ids)
+    connection.executemany("DELETE FROM feeds WHERE id = ?", ids)
+    return len(ids)

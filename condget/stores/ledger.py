@@ -111,6 +111,16 @@ class SqliteLedger:
             while batch := list(islice(remaining, _BATCH)):
                 write(connection, batch, self._loaded)
 
+    def forget(self, urls: Iterable[str]) -> int:
+        from condget.stores.feed_rows import forget
+
+        wanted = [without_userinfo(url) for url in urls]
+        with self._transaction() as connection:
+            known = forget(connection, wanted)
+        for url in wanted:
+            self._loaded.pop(url, None)
+        return known
+
     def set_back(self, now: float) -> float:
         by = self.last_reached() - now
         if by < CLOCK_SLACK:

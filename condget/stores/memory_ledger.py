@@ -53,6 +53,13 @@ class MemoryLedger:
             entries.pop(key, None)
         entries.update((entry.key, entry) for entry in outcome.seen)
 
+    def forget(self, urls: Iterable[str]) -> int:
+        known = [url for url in urls if url in self._states]
+        for url in known:
+            del self._states[url]
+            self._seen.pop(url, None)
+        return len(known)
+
     def set_back(self, now: float) -> float:
         by = self.last_reached() - now
         if by < CLOCK_SLACK:

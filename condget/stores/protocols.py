@@ -92,6 +92,9 @@ class Ledger(LedgerReader, Protocol):
     def commit(self, outcomes: Iterable[Outcome]) -> None:
         """Write the states, seen entries and holds of reported outcomes in one transaction."""
 
+    def forget(self, urls: Iterable[str]) -> int:
+        """Delete all that is remembered of these feeds; return how many of them were known."""
+
     def set_back(self, now: float) -> float:
         """Move what was planned by a clock that ran ahead of `now`; return by how many seconds (0: nothing was)."""
 

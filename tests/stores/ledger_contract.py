@@ -245,3 +245,15 @@ class LedgerContract:
         with pytest.raises(UsageError, match=r"line 3: .*Nothing was imported"):
             import_state(ledger, [good, "", line, good])
         assert list(ledger.urls()) == []
+
+    def test_a_feed_is_forgotten_with_all_that_was_known_of_it(self, empty: Ledger) -> None:
+        """The other feeds stay; a feed that comes back begins anew."""
+        other = f"{URL}?other"
+        state = replace(outcome(title="Tea"), seen=(entry("a"),))
+        empty.commit([state, replace(outcome(other), seen=(entry("a"),))])
+        empty.load([URL, other])
+        assert empty.forget([URL, "https://example.org/unknown"]) == 1
+        assert empty.forget([URL]) == 0
+        assert (list(empty.urls()), list(empty.seen(URL)), list(empty.seen(other))) == ([other], [], ["a"])
+        empty.commit([outcome(title="Coffee")])
+        assert (empty.load([URL])[URL].title, list(empty.seen(URL))) == ("Coffee", [])
