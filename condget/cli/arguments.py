@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from condget.cli.output import say
+from condget.errors import UsageError
 from condget.polling.lists import Listed, read
 
 Feeds = Annotated[
@@ -18,6 +19,20 @@ Feeds = Annotated[
     ),
 ]
 State = Annotated[str | None, typer.Option("--state", metavar="FILE", help="Use this state file, not the user's own.")]
+
+
+def length(option: str, text: str) -> float:
+    """Return the seconds of an option whose value is a length of time.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    from condget.feeds.durations import duration
+
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from None
 
 
 def read_and_say(feeds: Iterable[str]) -> Listed:

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from condget import settings
-from condget.cli.arguments import Feeds, State, read_and_say
+from condget.cli.arguments import Feeds, State, length, read_and_say
 from condget.cli.output import put
-from condget.errors import UsageError
 
 
 def dead(
@@ -28,15 +27,11 @@ def dead(
       condget dead feeds.txt
       condget dead --since 52w feeds.txt
     """
-    from condget.feeds.durations import duration
     from condget.feeds.health import ailment
     from condget.shown import address, line
     from condget.stores.opening import open_ledger_for_reading
 
-    try:
-        seconds = duration(since)
-    except ValueError as error:
-        raise UsageError(f"--since: {error}") from None
+    seconds = length("--since", since)
     lists = read_and_say(feeds)
     now = settings.clock()()
     with open_ledger_for_reading(state) as ledger:

@@ -45,6 +45,9 @@ class Delivery:
         #: Whether a feed failed, and whether there was news.
         self.failed = self.news = False
         self._form = form
+        # A program counts failures for itself, and whoever sits at the terminal wants to know what this run did.
+        strict = options.strict or form.for_programs or sys.stderr.isatty()
+        options = replace(options, strict=strict)
         self._options = replace(options, colour=file is None and has_colours(sys.stdout))
         self._error_options = replace(options, colour=has_colours(sys.stderr))
         self._now = now
@@ -81,7 +84,7 @@ class Delivery:
         if self._form.failures_apart and len(outcomes) > 3 and not self._done and all_offline(outcomes):
             # One line, not one for each feed, in a mail that cron sends when the network is back.
             self.failed, self._done = True, len(outcomes)
-            if not self._quiet:
+            if not self._quiet and (self._options.strict or outcomes[0].is_notable):
                 say(f"offline? None of {len(outcomes)} feeds could be reached; the first: {outcomes[0].error}")
             return outcomes
         self._done += sum(outcome.status != "skipped" for outcome in outcomes)
@@ -125,10 +128,9 @@ class Delivery:
     def _report(self, reportable: Sequence[_Reportable]) -> Sequence[Outcome]:
         pages: list[str] = []
         for selection in (item.selection for item in reportable):
-            status = selection.outcome.status
             if self._form.entries_only:
                 self._say_apart(selection)
-            elif self._form.failures_apart and status == "error":
+            elif self._form.failures_apart and selection.is_trouble:
                 self._say_failure(self._form, selection)
                 continue
             pages.append(self._form.report(selection, self._options))
@@ -141,7 +143,7 @@ class Delivery:
 
     def _say_apart(self, selection: Selection) -> None:
         """Say of a feed what a report of entries alone has no place for."""
-        if selection.outcome.status in ("error", "gone", "moved", "skipped"):
+        if selection.is_trouble or selection.outcome.status in ("gone", "moved", "skipped"):
             self._say_failure(format_of("text"), replace(selection, entries=(), edited=()))
 
     def _say_failure(self, form: Format, selection: Selection) -> None:

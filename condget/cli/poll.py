@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from condget import settings
-from condget.cli.arguments import Feeds, State
+from condget.cli.arguments import Feeds, State, length
 from condget.cli.delivery import Delivery
 from condget.cli.output import say
-from condget.errors import UsageError
+from condget.errors import StateLocked, UsageError
 from condget.polling.lists import read
 from condget.reports import FORMATS, Format, ReportOptions, format_of
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from condget.polling.planning import Plan
     from condget.stores.protocols import Ledger
 
-NEWS_CODE = 3
+NEWS_CODE, LOCKED_CODE = 3, 75
 
 #: Sections of the help.
 _REPORTS, _REQUESTS = "What is reported", "How feeds are requested"
@@ -94,6 +94,21 @@ def poll(
             "--exit-code", rich_help_panel=_REPORTS, help=f"Exit with {NEWS_CODE} if there is news and no feed failed."
         ),
     ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", rich_help_panel=_REPORTS, help="Report each failure, not only those that last, once a week."
+        ),
+    ] = False,
+    failures_after: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=1, rich_help_panel=_REPORTS, help="Report a feed that failed N times in a row, or"
+        ),
+    ] = 3,
+    failing_for: Annotated[
+        str, typer.Option(metavar="DURATION", rich_help_panel=_REPORTS, help="that failed for so long.")
+    ] = "1d",
     unconditional: Annotated[
         bool,
         typer.Option(
@@ -163,11 +178,13 @@ def poll(
     """
     _collect_garbage_seldom()
 
-    from condget.feeds.pace import Pace
+    from condget.feeds.pace import Pace, Patience
     from condget.polling import RunOptions, plan
 
     form = _form(format_, template_)
-    options = ReportOptions(all=all_, edited=edited, first_entries=entries, content=content, limit=limit, zone=None)
+    options = ReportOptions(
+        all=all_, edited=edited, first_entries=entries, content=content, limit=limit, strict=strict, zone=None
+    )
     run_options = RunOptions(
         pace=Pace(update_period=update_period),
         force=force,
@@ -175,6 +192,7 @@ def poll(
         timeout=timeout,
         concurrency=concurrency,
         gap=gap,
+        patience=Patience(failures_after, length("--failing-for", failing_for)),
     )
     listed = read(feeds)
     clock = settings.clock()
@@ -194,7 +212,7 @@ def poll(
             say("dry run; no feed would be polled now")
         delivery.finish()
         return listed.exit_code
-    with open_ledger(state, wait=wait, clock=clock) as ledger:
+    with _locked_silently(quiet), open_ledger(state, wait=wait, clock=clock) as ledger:
         now = clock()
         ledger.set_back(now)
         planned = plan(listed.subscriptions, ledger, run_options, now)
@@ -287,6 +305,17 @@ def _would_poll(planned: Plan, now: float) -> list[Outcome]:
         reason = f"dry run; {due}, would be requested{where} {f'with {fields}' if fields else 'without validators'}"
         outcomes.append(Outcome(feed.job.key, "skipped", name=feed.subscription.name, reason=reason))
     return outcomes
+
+
+@contextmanager
+def _locked_silently(quiet: bool) -> Iterator[None]:
+    """Leave it at the exit code that another run holds the state, where runs of cron may overlap."""
+    try:
+        yield
+    except StateLocked:
+        if not quiet:
+            raise
+        raise typer.Exit(LOCKED_CODE) from None
 
 
 @contextmanager

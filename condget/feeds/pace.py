@@ -34,11 +34,21 @@ class Pace:
     cap: float = 7 * DAY
     #: Where the doubling after failures stops (C7).
     failure_cap: float = DAY
+    #: The wait after a first failure that may pass by itself: no response, an error of the server, a broken document.
+    retry: float = 15 * MINUTE
     #: The wait after a run in which nothing at all could be reached (C13); the second time in a row it is `minimum`.
     offline: float = 10 * MINUTE
     #: Whether the Syndication module's update period counts (C9); it is often a template's default.
     update_period: bool = False
     every: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long failures in a row go unreported: until there are so many, or for so many seconds."""
+
+    failures: int = 3
+    seconds: float = DAY
 
 
 class Due(NamedTuple):

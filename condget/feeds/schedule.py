@@ -115,6 +115,9 @@ def after_failure(
         return NextPoll(now + pace.cap, before.interval, failures, reason, gone=True)
     normal = _normal(before, pace)
     wait = max(normal, min(normal * 2.0 ** min(failures, 32), pace.failure_cap))
+    if failures == 1 and (status is None or not 400 <= status < 500):
+        # It may pass by itself; a 4xx is the server's word on the request, which another one soon would not change.
+        wait = min(normal, pace.retry)
     why = f"{_ordinal(failures)} failure in a row ({answer}): requested again after {span(wait)}"
     if (seconds := _retry_after(fields, now)) is not None and min(seconds, pace.cap) >= wait:
         wait, why = min(seconds, pace.cap), _retry_words(fields, seconds, answer, pace)

@@ -91,6 +91,17 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is remembered of a feed's failures in a row: instants are POSIX seconds."""
+
+    since: float | None = None
+    #: When it was reported last that the feed fails; None: never.
+    reported: float | None = None
+    #: The kinds of failure that were reported.
+    kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FeedState:
     """What is remembered of a feed between polls.
 
@@ -121,6 +132,8 @@ class FeedState:
     #: Adaptive interval in seconds (C10); 0: not yet known.
     interval: float = 0
     failures: int = 0
+    #: None: the last poll succeeded.
+    trouble: Trouble | None = None
     error: str | None = None
     #: When it was asked last, if it could not be connected to; a run that reached nobody is no poll (C13).
     unreached: float | None = None
@@ -170,6 +183,11 @@ class Outcome:
     bytes_saved: int = 0
     seen: tuple[SeenEntry, ...] = ()
     forget: tuple[str, ...] = ()
+    #: Failures in a row up to this one, and when they began; with a success: those that are over now.
+    failures: int = 0
+    failing_since: float | None = None
+    #: Whether the failure, or its end, deserves words: False for one of many, of which a report would be noise.
+    is_notable: bool = True
     hold: HostHold | None = None
     #: False where no connection came about (C13).
     connected: bool = True

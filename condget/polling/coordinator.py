@@ -33,6 +33,7 @@ def run(
     if not plan_.hosts:
         return
     from condget.feeds.schedule import unreached
+    from condget.feeds.trouble import OFFLINE_TOGETHER, noticed, noticed_offline
     from condget.polling.outcomes import outcome_of
 
     if renamed := [(feed, feed.former) for feed in plan_.feeds if feed.former is not None]:
@@ -42,7 +43,7 @@ def run(
             for feed, former in renamed
         )
     feeds = {feed.job.key: feed for feed in plan_.feeds}
-    reached = False
+    reached, patience = False, plan_.run_options.patience
     offline: list[Outcome] = []
     with closing(executor.run(plan_.batch())) as groups:
         for group in groups:
@@ -50,7 +51,10 @@ def run(
             for polled in group:
                 seen = ledger.seen(polled.key) if polled.document else {}
                 outcome = outcome_of(feeds[polled.key], polled, seen)
-                (finished if polled.connected else offline).append(outcome)
+                if polled.connected:
+                    finished.append(noticed(outcome, feeds[polled.key].state, patience, polled.now))
+                else:
+                    offline.append(outcome)
             if finished:
                 reached = reached or any(outcome.status != "skipped" for outcome in finished)
                 yield finished
@@ -68,6 +72,13 @@ def run(
             )
             for outcome in offline
         ]
+        befores = [feeds[outcome.url].state for outcome in offline]
+        if reached or len(offline) < OFFLINE_TOGETHER:
+            offline = [
+                noticed(outcome, before, patience, now) for outcome, before in zip(offline, befores, strict=True)
+            ]
+        else:
+            offline = noticed_offline(offline, befores, last_reached)
         yield offline
 
 

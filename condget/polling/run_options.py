@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from condget.feeds.pace import Pace
+from condget.feeds.pace import Pace, Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,5 +20,7 @@ class RunOptions:
     timeout: float = 30.0
     #: Requests under way at once, over all hosts; one that waits long for its answer counts no longer.
     concurrency: int = 500
+    #: How long failures of a feed go unreported.
+    patience: Patience = field(default_factory=Patience)
     #: Between the starts of two requests to one host (C12); None: 1 second, but none for loopback.
     gap: float | None = None

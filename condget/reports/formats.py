@@ -37,6 +37,8 @@ class Format:
     failures_apart: bool = False
     #: Whether the report holds entries and nothing else. What there is to say of feeds goes to stderr, as text.
     entries_only: bool = False
+    #: Whether each failure is reported, not only those that deserve a person's attention (C15).
+    for_programs: bool = False
 
 
 #: Modules by the name of their format; each is imported when its format is used.

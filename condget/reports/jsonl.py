@@ -41,6 +41,8 @@ def report(selection: Selection, options: ReportOptions) -> str:
         "next_poll": instant(outcome.next_poll),
         "validators_sent": _fields(outcome.validators_sent),
         "validators_received": _fields(outcome.validators_received),
+        "failures": outcome.failures,
+        "failing_since": instant(outcome.failing_since),
         "bytes": outcome.bytes,
         "bytes_saved": outcome.bytes_saved,
     }
@@ -72,4 +74,4 @@ def _fields(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return joined
 
 
-FORMAT = Format(report)
+FORMAT = Format(report, for_programs=True)

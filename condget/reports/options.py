@@ -16,6 +16,8 @@ class ReportOptions:
     edited: bool = False
     #: List the entries of a feed at first sight (F8).
     first_entries: bool = False
+    #: Also each failure that is one of many, which are reported once they have lasted (C15).
+    strict: bool = False
     #: At most so many entries of a feed; None: all.
     limit: int | None = None
     #: The content of entries, in formats for programs.

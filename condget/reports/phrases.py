@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from condget.reports.selection import is_recovered
 from condget.shown import address, line
 
 if TYPE_CHECKING:
@@ -76,6 +77,11 @@ def left_out(selection: Selection) -> str:
     return f"and {selection.left_out:,} more" if selection.left_out and shown else ""
 
 
+def failures(number: int) -> str:
+    """Return "1 failure", "2 failures"."""
+    return f"{number} failure{'' if number == 1 else 's'}"
+
+
 def entries(number: int) -> str:
     """Return "1 entry", "2 entries"."""
     return f"{number} entr{'y' if number == 1 else 'ies'}"
@@ -86,12 +92,15 @@ def sentence(selection: Selection) -> str | None:
     outcome = selection.outcome
     if outcome.status == "error":
         # The text of an error names its URL, which stands beside it as that of the feed.
-        return line(outcome.error or "failed").removeprefix(f"{place(outcome)}: ")
+        error = line(outcome.error or "failed").removeprefix(f"{place(outcome)}: ")
+        return f"{error}; {_row(outcome)}" if _lasts(outcome) else error
     if outcome.status == "gone":
         return "gone (410) and not asked again; take it off the list"
     if outcome.status == "skipped":
         return f"not asked: {line(outcome.reason or 'not due')}"
     clauses = []
+    if is_recovered(outcome):
+        clauses.append(f"works again, after {_row(outcome)}")
     if outcome.status == "new":
         clauses.append(f"first seen, with {entries(len(outcome.entries) + selection.left_out)}")
     if outcome.moved_to:
@@ -101,6 +110,19 @@ def sentence(selection: Selection) -> str | None:
     if not clauses and not selection.entries and not selection.edited:
         clauses.append("changed" if outcome.changed else "unchanged")
     return "; ".join(clauses) or None
+
+
+def _lasts(outcome: Outcome) -> bool:
+    """Whether a failure is not the first one of its row."""
+    state = outcome.state
+    begun_now = state is not None and outcome.failing_since in (state.last_polled, state.unreached)
+    return outcome.failing_since is not None and not begun_now
+
+
+def _row(outcome: Outcome) -> str:
+    """Say how often a feed failed in a row, and since when; a machine that is offline counts no failures."""
+    times = f"{failures(outcome.failures)} in a row" if outcome.failures else "failing"
+    return f"{times} since {instant(outcome.failing_since)}"
 
 
 def schedule(selection: Selection) -> str:

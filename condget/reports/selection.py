@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from condget.feeds.values import Entry, Outcome
 
 
+def is_recovered(outcome: Outcome) -> bool:
+    """Whether a feed works again after failures that were reported (C15)."""
+    is_success = outcome.status not in ("new", "error", "gone", "skipped")
+    return is_success and outcome.failing_since is not None and outcome.is_notable
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """An outcome to report, and which of its parts people want to read.
@@ -34,12 +40,19 @@ class Selection:
         """Whether a script should take notice (`--exit-code`)."""
         return self.outcome.status in ("new", "changed", "moved")
 
+    @property
+    def is_trouble(self) -> bool:
+        """Whether this is about a failure, or the end of failures, and nothing else."""
+        return self.outcome.status == "error" or (self.outcome.status == "unchanged" and is_recovered(self.outcome))
+
 
 def select(outcome: Outcome, options: ReportOptions) -> Selection | None:
     """Return what to report of an outcome, None for nothing."""
     edited = outcome.edited if options.edited else ()
     is_news = outcome.status == "changed" and bool(outcome.entries or outcome.reissued or edited)
-    if not (options.all or is_news or outcome.status in ("new", "moved", "gone", "error")):
+    is_trouble = outcome.status == "error" and (options.strict or outcome.is_notable)
+    is_recovery = is_recovered(outcome)
+    if not (options.all or is_news or is_trouble or is_recovery or outcome.status in ("new", "moved", "gone")):
         return None
     number = len(outcome.entries) + len(edited)
     if options.limit is not None:

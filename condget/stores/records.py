@@ -61,6 +61,8 @@ def to_record(state: FeedState) -> Record:
         stored["fields"] = [pair for pair in state.stored.fields.pairs if pair[0].lower() not in SECRET]
     if "hints" in record:
         record["hints"] = _differing(state.hints)
+    if state.trouble is not None:
+        record["trouble"] = _differing(state.trouble)
     return record
 
 

@@ -19,7 +19,7 @@ def test_c1_not_twice_within_the_hour(origin: Origin, poller: Poller) -> None:
     for _ in range(12):
         poller(origin.url("/feed"), after=299, force=False)
     assert len(origin.requests) == 1
-    poller(origin.url("/feed"), after=900, force=False)
+    poller(origin.url("/feed"), after=1200, force=False)
     assert len(origin.requests) == 2
 
 
@@ -67,7 +67,7 @@ def test_c7_c13_a_dead_feed_that_always_is_due_alone_backs_off(origin: Origin, p
         asked += [poller.now for outcome in outcomes if outcome.url == dead]
     gaps = [(later - earlier) / HOUR for earlier, later in pairwise(asked)]
     assert len(gaps) >= 3
-    assert all(gap >= wait for gap, wait in zip(gaps, [2, 4, 8, 16], strict=False))
+    assert all(gap >= wait for gap, wait in zip(gaps, [0.25, 1, 4, 8], strict=False))
 
 
 def test_c13_a_machine_that_goes_offline_counts_no_failure(origin: Origin, poller: Poller) -> None:

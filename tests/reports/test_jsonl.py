@@ -57,6 +57,8 @@ def test_a_changed_feed_is_one_line_with_every_key() -> None:
         "error": None,
         "reason": "the plain minimum of 60 min; next at 22:13Z",
         "next_poll": "2023-11-14T22:13:20Z",
+        "failures": 0,
+        "failing_since": None,
         "validators_sent": {"If-None-Match": '"a"'},
         "validators_received": {"ETag": 'W/"b\xe9"'},
         "bytes": 512,
