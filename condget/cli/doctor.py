@@ -60,8 +60,10 @@ def doctor(
     """
     import asyncio
 
+    from condget.cli.environment import check_certificates
     from condget.feeds.subscriptions import single
 
+    check_certificates()
     subscription = single(url)
     findings, document = asyncio.run(_examine(subscription, timeout))
     put(f"ETag:           {findings.etag or 'none'}")

@@ -1,203 +1,340 @@
-"""`condget get`: the content of a URL, from the cache where HTTP allows it.
+"""`condget get`: the content of URLs, from the cache where HTTP allows it.
 
-What goes over the wire is shown by httpx's trace extension, so `-v` shows the very bytes, preconditions included.
+httpx's trace extension shows the heads that go over the wire, so `-v` shows the very bytes, preconditions included.
+Redirects are followed here, hop by hop, so that no secret leaves its origin and no body on the way is read in full.
 """
 
 from __future__ import annotations
 
-import os
-import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from condget.cli.output import note, put, say
-from condget.errors import FetchError, UsageError
-from condget.field_names import SECRET
+from condget.cli.output import note, say
+from condget.errors import CondgetError, FetchError, UsageError
+from condget.shown import on_one_line
 
 if TYPE_CHECKING:
     import httpx
 
+    from condget.cache.policy import Policy
     from condget.cache.status import CacheStatus
+    from condget.cli.request_fields import RequestFields
+    from condget.client import Client
+
+NEWS_CODE = 3
+
+_MOST_REDIRECTS = 10
+
+#: The most that is read of a body that is not the content: for a snippet, and so that a cache can store it.
+_PAGE_BYTES, _PAGE_SECONDS = 65_536, 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the options of one run ask for."""
+
+    fields: RequestFields
+    head: bool
+    verbose: bool
+    mode: str
+    netrc: bool
+    fail_with_body: bool
 
 
 def get(
-    url: Annotated[str, typer.Argument(metavar="URL", help="What to get; http or https.")],
+    urls: Annotated[list[str], typer.Argument(metavar="URL...", help="What to get; http or https.")],
     output: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             "-o",
             "--output",
             metavar="FILE",
-            help="Write to FILE, which is replaced once all has arrived; - is stdout.",
+            help="Replace FILE once all has arrived and if it differs; - is stdout. Once for each URL.",
         ),
     ] = None,
     head: Annotated[
         bool,
-        typer.Option("-I", "--head", help="Show status, fields and validators instead of the content (HEAD)."),
+        typer.Option("-I", "--head", help="Print status, fields and validators instead of the content (HEAD)."),
     ] = False,
     verbose: Annotated[
         bool,
-        typer.Option("-v", "--verbose", help="Show on stderr what is sent, what comes, and what the cache did."),
+        typer.Option("-v", "--verbose", help="Print on stderr what is sent, what comes, and what the cache did."),
     ] = False,
     mode: Annotated[
         str,
         typer.Option(
             metavar="MODE",
             show_default=False,
-            help="How to use the cache, as in the Fetch standard: default, no-store, reload (ask unconditionally), "
-            "no-cache (ask the origin first), force-cache (stale will do), only-if-cached.",
+            help="How to use the cache, as in the Fetch standard: default, no-store, reload (request it in full), "
+            "no-cache (validate first), force-cache (stale will do), only-if-cached.",
         ),
     ] = "default",
     header: Annotated[
-        list[str] | None, typer.Option("-H", "--header", metavar="NAME:VALUE", help="Send this field, too.")
+        list[str] | None,
+        typer.Option(
+            "-H",
+            "--header",
+            metavar="NAME:VALUE",
+            help="Send this field, too; a VALUE of @env:NAME or @file:PATH is read from there.",
+        ),
+    ] = None,
+    netrc: Annotated[
+        bool, typer.Option("-n", "--netrc", help="Take user name and password from ~/.netrc, or the file $NETRC.")
+    ] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help=f"Exit with {NEWS_CODE} if there is news and nothing failed.")
+    ] = False,
+    fail_with_body: Annotated[
+        bool, typer.Option("--fail-with-body", help="Print the content of an HTTP error, too.")
+    ] = False,
+    stale_if_error: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION",
+            help="Where the server fails, print what is stored and at most so long past its freshness: 90s, 6h, 1d.",
+        ),
     ] = None,
     timeout: Annotated[
         float,
-        typer.Option(
-            metavar="SECONDS", show_default=False, help="Give up when the server is silent for so long; 30 otherwise."
-        ),
+        typer.Option(metavar="SECONDS", show_default=False, help="Give up when the server is silent for so long; 30."),
     ] = 30.0,
     cache: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Use the cache in DIR instead of the user's own.")
     ] = None,
-) -> None:
-    """Print what a URL gives, from the cache where HTTP allows it.
+) -> int:
+    """Print the content of URLs, from the cache where HTTP allows it.
 
     Redirects are followed, content is decoded. An HTTP status of 400 or more exits with 1, with words on stderr and
-    nothing on stdout; so does an origin that cannot be reached, unless a stored response may stand in for it, which
-    stderr then says.
+    nothing on stdout. A FILE that holds the same bytes already stays untouched. News is a FILE that was written, or
+    content that the cache did not have.
 
     \b
     Examples:
       condget get https://example.org/
-      condget get -o page.html https://example.org/
+      condget get -o page.html --exit-code https://example.org/
       condget get -v --mode no-cache https://example.org/
-      condget get --head https://example.org/
-    """
-    import httpx
+      condget get -H Authorization:@file:token https://example.org/api
 
-    import condget
-    from condget.cache.policy import MODES
+    \b
+    Exit codes: 0 done, 1 something failed, 2 wrong usage, 3 news (with
+    --exit-code). SSL_CERT_FILE names another list of certificates.
+    """
+    from condget.cache.policy import MODES, Policy
+    from condget.cli.request_fields import read_fields
+    from condget.feeds.durations import duration
     from condget.feeds.subscriptions import single
 
     if mode not in MODES:
         raise UsageError(f'there is no mode "{mode}"; choose one of {", ".join(MODES)}')
     if not timeout > 0:
         raise UsageError("--timeout is a number of seconds above 0")
-    target = single(url)
-    client = condget.Client(
-        cache=cache,
-        timeout=timeout,
-        follow_redirects=True,
-        max_redirects=10,
-        headers=[("User-Agent", condget.settings.USER_AGENT), *map(_field, header or ())],
-        auth=target.credentials,
-    )
-    extensions: dict[str, Any] = {"condget": {"mode": mode}}
-    if verbose:
-        extensions["trace"] = _trace
-    method = "HEAD" if head else "GET"
+    if output and len(output) != len(urls):
+        raise UsageError(f"there are {len(urls)} URLs and {len(output)} files; name one file with -o for each URL")
     try:
-        with client, client.stream(method, target.url, extensions=extensions) as response:
-            if response.status_code >= 400:
-                with suppress(httpx.HTTPError):
-                    response.read()
-            elif head:
-                _print_head(response)
-            else:
-                with _opened(output) as file:
-                    for chunk in response.iter_bytes():
-                        file.write(chunk)
+        policy = Policy(stale_if_error=duration(stale_if_error) if stale_if_error else 0)
+    except ValueError as error:
+        raise UsageError(f"--stale-if-error: {error}") from None
+    targets = [single(url) for url in urls]
+    wish = _Wish(read_fields(header or (), ()), head, verbose, mode, netrc, fail_with_body)
+    failed = news = False
+    with _client(cache, policy, timeout) as client:
+        for target, path in zip_longest(targets, output or ()):
+            try:
+                news |= _get(client, wish, target.url, target.credentials, path)
+            except CondgetError as error:
+                if len(targets) == 1:
+                    raise
+                failed = True
+                say(str(error))
+    return 1 if failed else NEWS_CODE if exit_code and news else 0
+
+
+@contextmanager
+def _client(cache: Path | None, policy: Policy, timeout: float) -> Iterator[Client]:
+    import httpx
+
+    import condget
+    from condget.cli.environment import check_certificates
+
+    check_certificates()
+    try:
+        client = condget.Client(
+            cache=cache,
+            policy=policy,
+            timeout=timeout,
+            headers={"User-Agent": condget.settings.USER_AGENT},
+        )
+    except ImportError:
+        raise UsageError("a SOCKS proxy needs the package socksio; install httpx[socks]") from None
+    except (ValueError, httpx.InvalidURL):  # whose text would show the password
+        raise UsageError("the proxy of the environment is not a valid URL; check HTTP_PROXY and HTTPS_PROXY") from None
+    with client:
+        yield client
+
+
+def _get(client: Client, wish: _Wish, url: str, credentials: tuple[str, str] | None, path: Path | None) -> bool:
+    """Get one URL and write it; return whether that was news.
+
+    Raises:
+        FetchError: no answer came, or one that is an error.
+    """
+    import httpx
+
+    from condget.cli.fetch_errors import explained
+
+    try:
+        with _exchange(client, wish, url, credentials) as response:
+            return _deliver(response, wish, url, path)
     except httpx.HTTPError as error:
-        raise FetchError(f"{target.url}: {_cause(error)}") from error
-    if verbose:
-        for answer in (*response.history, response):
-            status = answer.extensions["condget"]
-            age = "" if status.age is None else f"; age={status.age}"
-            note(f"* {answer.status_code} {answer.url.copy_with(userinfo=b'')}: {status}{age}")
-    _check(response, target.url, mode)
+        raise FetchError(explained(error, url)) from error
+    except httpx.InvalidURL as error:
+        raise FetchError(f"{url}: it redirects to what is not a URL of the web; tell the site's owner") from error
 
 
-def _check(response: httpx.Response, url: str, mode: str) -> None:
-    """Say that a response is stale; raise for one that is an error."""
+@contextmanager
+def _exchange(client: Client, wish: _Wish, url: str, credentials: tuple[str, str] | None) -> Iterator[httpx.Response]:
+    """Send a request, follow redirects, and yield the last response with its content still to come."""
+    import httpx
+
+    from condget.cli.request_fields import netrc_credentials
+
+    extensions: dict[str, Any] = {"condget": {"mode": wish.mode}}
+    if wish.verbose:
+        extensions["trace"] = _Trace(wish.fields.hidden)
+    request = client.build_request(
+        "HEAD" if wish.head else "GET", url, headers=list(wish.fields.pairs), extensions=extensions
+    )
+    origin = request.url
+    if credentials is None and wish.netrc:
+        credentials = netrc_credentials(origin.host)
+    # httpx would send the userinfo of a Location, which its server made up.
+    auth: httpx.Auth = httpx.BasicAuth(*credentials) if credentials else httpx.Auth()
+    for _ in range(_MOST_REDIRECTS + 1):
+        response = client.send(request, stream=True, auth=auth, follow_redirects=False)
+        try:
+            if response.next_request is None:
+                yield response
+                return
+            _read_page(response)
+        finally:
+            response.close()
+            if wish.verbose:
+                _note_status(response)
+        request, auth = response.next_request, httpx.Auth()
+        wish.fields.strip(request, origin)
+    raise FetchError(f"{url}: more than {_MOST_REDIRECTS} redirects; the server sends its visitors in circles")
+
+
+def _deliver(response: httpx.Response, wish: _Wish, url: str, path: Path | None) -> bool:
+    """Write what was got, or raise for a response that is an error; return whether it was news."""
+    from condget.cli.destination import write_file, write_stdout
+
     status: CacheStatus = response.extensions["condget"]
-    if mode == "only-if-cached" and response.status_code == 504 and status.fwd_status is None:
-        raise FetchError(f"{url}: nothing stored may answer this; ask without --mode only-if-cached")
-    if response.status_code >= 400:
-        raise FetchError(f"{url}: the server answered {response.status_code} {response.reason_phrase}".rstrip())
+    if response.status_code == 304:
+        response.close()
+        if wish.fields.are_conditional:
+            return False
+        raise FetchError(f"{url}: 304 Not Modified to a request without a condition; try --mode reload")
+    is_error = response.status_code >= 400
+    news = False
+    content: Iterator[bytes] | None = response.iter_bytes()
+    charset = response.charset_encoding
+    if wish.head:
+        content, charset = iter([_head(response)]), "utf-8"
+    elif is_error and not wish.fail_with_body:
+        content = None
+    if content is not None:
+        if path is None or str(path) == "-":
+            write_stdout(content, charset, binary_too=path is not None)
+            news = not status.hit and status.fwd_status != 304
+        else:
+            news = write_file(path, content)
+    if is_error:
+        page = b"" if content is not None else _read_page(response)
+        raise FetchError(_refusal(response, status, wish, url, page))
+    _say_if_stale(response, url)
+    return news
+
+
+def _refusal(response: httpx.Response, status: CacheStatus, wish: _Wish, url: str, page: bytes) -> str:
+    """Say which HTTP error came (F9)."""
+    from condget.fetching.failures import snippet
+
+    if wish.mode == "only-if-cached" and response.status_code == 504 and status.fwd_status is None:
+        return f"{url}: nothing stored can be used; leave out --mode only-if-cached"
+    secrets = [value for name, value in wish.fields.pairs if name.lower() in wish.fields.hidden]
+    words = snippet(page, response.headers.get("Content-Type"), secrets)
+    answer = f"the server answered {response.status_code} {response.reason_phrase}".rstrip()
+    return f'{url}: {answer} ("{words}")' if words else f"{url}: {answer}"
+
+
+def _say_if_stale(response: httpx.Response, url: str) -> None:
+    status: CacheStatus = response.extensions["condget"]
     if status.detail is not None and status.detail.startswith("stale"):
-        say(f"{url}: {status.detail}; the age of what is given is {status.age} s")
+        say(f"{url}: {status.detail}; the stored content is {status.age} s old")
     elif status.hit and (status.ttl or 0) < 0:
         say(f"{url}: stale by {-(status.ttl or 0)} s, as its origin or --mode allows")
 
 
-def _field(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon or not name.strip() or any(c < " " for c in text):
-        raise UsageError("a --header is written NAME:VALUE, on one line")
-    return name.strip(), value.strip()
-
-
-def _cause(error: httpx.HTTPError) -> str:
+def _read_page(response: httpx.Response) -> bytes:
+    """Read a body that is not what the user asked for, as far as that is worth the time."""
     import httpx
 
-    if isinstance(error, httpx.TimeoutException):
-        return "the server was silent for too long; try again, or with a larger --timeout"
-    if isinstance(error, httpx.TooManyRedirects):
-        return "more than 10 redirects; the server sends its visitors in circles"
-    return str(error) or type(error).__name__
+    page, deadline = b"", time.monotonic() + _PAGE_SECONDS
+    with suppress(httpx.HTTPError):
+        for chunk in response.iter_bytes():
+            page += chunk
+            if len(page) > _PAGE_BYTES or time.monotonic() > deadline:
+                break
+    return page
 
 
-@contextmanager
-def _opened(path: Path | None) -> Iterator[BinaryIO]:
-    """Open stdout, or a file that takes the place of `path` at the end."""
-    if path is None or str(path) == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    if path.exists() and not path.is_file():  # /dev/null, a pipe
-        with path.open("wb") as file:
-            yield file
-        return
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("xb") as file:
-            yield file
-        if path.exists():
-            part.chmod(path.stat().st_mode & 0o7777)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+def _head(response: httpx.Response) -> bytes:
+    lines = [f"{response.http_version} {response.status_code} {response.reason_phrase}".rstrip()]
+    lines += [f"{name}: {value}" for name, value in _shown(response.headers.raw, frozenset())]
+    lines.append(f"Cache-Status: {response.extensions['condget']}")
+    return "".join(f"{on_one_line(line)}\n" for line in lines).encode()
 
 
-def _print_head(response: httpx.Response) -> None:
-    put(f"{response.http_version} {response.status_code} {response.reason_phrase}".rstrip())
-    for line in _fields(response.headers.raw):
-        put(line)
-    put(f"Cache-Status: {response.extensions['condget']}")
+def _note_status(response: httpx.Response) -> None:
+    status: CacheStatus = response.extensions["condget"]
+    age = "" if status.age is None else f"; age={status.age}"
+    note(f"* {response.status_code} {response.url.copy_with(userinfo=b'')}: {status}{age}")
 
 
-def _trace(event: str, info: Mapping[str, Any]) -> None:
-    """Show request and response heads as they are on the wire, as curl -v does."""
-    if event.endswith("send_request_headers.started"):
-        request = info["request"]
-        note(f"> {request.method.decode()} {request.url.target.decode('latin-1')} HTTP/1.1")
-        for line in _fields(request.headers):
-            note(f"> {line}")
-        note(">")
-    elif event.endswith("receive_response_headers.complete"):
-        version, status, reason, fields = info["return_value"][:4]
-        note(f"< {version.decode()} {status} {reason.decode('latin-1')}".rstrip())
-        for line in _fields(fields):
-            note(f"< {line}")
-        note("<")
+class _Trace:
+    """Shows request and response heads as they are on the wire, as curl -v does."""
+
+    def __init__(self, hidden: frozenset[str]) -> None:
+        self._hidden = hidden
+
+    def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        """Receive an event of httpcore."""
+        if event.endswith("send_request_headers.started"):
+            request = info["request"]
+            note(f"> {request.method.decode()} {request.url.target.decode('latin-1')} HTTP/1.1")
+            self._note_fields(">", request.headers)
+        elif event.endswith("receive_response_headers.complete"):
+            version, status, reason, fields = info["return_value"][:4]
+            note(f"< {version.decode()} {status} {reason.decode('latin-1')}".rstrip())
+            self._note_fields("<", fields)
+
+    def _note_fields(self, mark: str, fields: list[tuple[bytes, bytes]]) -> None:
+        for name, value in _shown(fields, self._hidden):
+            note(f"{mark} {name}: {value}")
+        note(mark)
 
 
-def _fields(pairs: list[tuple[bytes, bytes]]) -> Iterator[str]:
-    for name, value in pairs:
-        secret = name.decode("latin-1").lower() in SECRET
-        yield f"{name.decode('latin-1')}: {'***' if secret else value.decode('latin-1')}"
+def _shown(fields: list[tuple[bytes, bytes]], hidden: frozenset[str]) -> Iterator[tuple[str, str]]:
+    from condget.field_names import SECRET
+
+    for raw_name, value in fields:
+        name = raw_name.decode("latin-1")
+        yield name, "***" if name.lower() in hidden | SECRET else value.decode("latin-1")

@@ -242,9 +242,11 @@ def poll(
 
 def _run(planned: Plan, ledger: Ledger, clock: settings.Clock, delivery: Delivery) -> bool:
     """Poll what is planned and deliver what comes of it; return whether that was interrupted."""
+    from condget.cli.environment import check_certificates
     from condget.polling import run
     from condget.polling.executors import InProcess
 
+    check_certificates()
     # The collector need not look again and again at what stays to the end.
     gc.freeze()
     executor = InProcess(clock)

@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import re
 import socket
@@ -22,7 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from condget.fetching import sockets
-from condget.fetching.failures import AGAIN, NO_TRUST, TELL_OWNER, Failure, reason
+from condget.fetching.failures import AGAIN, NO_TRUST, TELL_OWNER, Failure, no_connection, reason, tls_failure
 from condget.fetching.fair_share import FairShare
 from condget.fetching.proxies import environment_proxies, proxy_for
 from condget.fetching.response_head import LONGEST_HEAD, Head, RawFields, usual
@@ -113,7 +112,7 @@ class DirectWire:
                 await secured.handshake()
         except (OSError, ValueError) as error:  # a ValueError is what ssl makes of an odd name
             stream.close()
-            raise _tls_failure(error) from error
+            raise tls_failure(error) from error
         except BaseException:
             stream.close()
             raise
@@ -148,7 +147,7 @@ class DirectWire:
                 return await self._connect(last, target.port), last
             except OSError as error:
                 failure = error
-        raise _no_connection(host, target.port, failure) from failure
+        raise no_connection(host, target.port, failure) from failure
 
     def tls_for(self, target: Target) -> ssl.SSLContext | None:
         """Return the TLS context for a target; None: the target is requested without TLS."""
@@ -360,29 +359,3 @@ async def look_up(host: str, port: int) -> list[str]:
 
     threading.Thread(target=resolve, name=f"look up {host}", daemon=True).start()
     return await future
-
-
-def _no_connection(host: str, port: int, error: OSError | None) -> Failure:
-    advice = "check the address, or whether the server is up"
-    if error is None:
-        cause = f"the name {host} has no address"
-    elif isinstance(error, ConnectionRefusedError):
-        cause = f"{host} refuses connections on port {port}"
-    elif isinstance(error, TimeoutError):
-        cause = f"{host} does not answer on port {port}"
-    elif error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
-        cause, advice = f"{host} cannot be reached ({reason(error)})", "check the network"
-    elif error.errno in (errno.EMFILE, errno.ENFILE):
-        cause, advice = "this process has no file descriptor left", "raise `ulimit -n` or poll fewer at once"
-    else:
-        cause = f"no connection to {host} came about ({reason(error)})"
-    return Failure(cause, advice, connected=False)
-
-
-def _tls_failure(error: Exception) -> Failure:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return Failure(
-            f"its certificate is not valid ({error.verify_message})",
-            "check the host name and this machine's clock",
-        )
-    return Failure(f"TLS could not be agreed on ({reason(error)})", TELL_OWNER)

@@ -5,6 +5,7 @@ in whatever form a server echoes them.
 
 from __future__ import annotations
 
+import errno
 import html
 import re
 from base64 import b64encode
@@ -46,7 +47,38 @@ def fetch_error(failure: Failure, chain: Sequence[str], secrets: Sequence[str] =
 def reason(error: BaseException) -> str:
     """Return in a few words what the system or a library says went wrong."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(text)[:120]
+    # OpenSSL adds the name of its error, and a line of Python's source.
+    return re.sub(r"^\[[A-Z0-9_: ]+\] | \(_ssl\.c:\d+\)$", "", str(text))[:120]
+
+
+def no_connection(host: str, port: int, error: OSError | None) -> Failure:
+    """Say why no connection to a host came about; `error` is None where its name has no address."""
+    advice = "check the address, or whether the server is up"
+    if error is None:
+        cause = f"the name {host} has no address"
+    elif isinstance(error, ConnectionRefusedError):
+        cause = f"{host} refuses connections on port {port}"
+    elif isinstance(error, TimeoutError):
+        cause = f"{host} does not answer on port {port}"
+    elif error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
+        cause, advice = f"{host} cannot be reached ({reason(error)})", "check the network"
+    elif error.errno in (errno.EMFILE, errno.ENFILE):
+        cause, advice = "this process has no file descriptor left", "raise `ulimit -n` or poll fewer at once"
+    else:
+        cause = f"no connection to {host} came about ({reason(error)})"
+    return Failure(cause, advice, connected=False)
+
+
+def tls_failure(error: Exception) -> Failure:
+    """Say why TLS failed."""
+    import ssl
+
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Failure(
+            f"its certificate is not valid ({error.verify_message})",
+            "check the host name and this machine's clock",
+        )
+    return Failure(f"TLS could not be agreed on ({reason(error)})", TELL_OWNER)
 
 
 def basic_token(userinfo: str) -> str:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 from condget import settings
 from condget.cache.validators import preconditions
 from condget.errors import UsageError
@@ -13,6 +10,7 @@ from condget.feeds.values import FeedState
 from condget.fetching.request import FetchRequest
 from condget.polling.batch import Job
 from condget.polling.run_options import RunOptions
+from condget.secret_values import resolved
 from condget.urls import origin_of
 
 #: The fields that may be sent, by the option `validators` of the list.
@@ -56,20 +54,7 @@ def job_of(subscription: Subscription, state: FeedState | None, run_options: Run
 
 
 def _resolved(subscription: Subscription, name: str, value: str) -> str:
-    """Return the value of a configured field."""
-    kind, colon, place = value.partition(":")
-    if not colon or kind not in ("@env", "@file"):
-        return value
-    field = f"{subscription.source}: header={name}"
-    if kind == "@env":
-        if place not in os.environ:
-            raise UsageError(f"{field}: the variable {place} is not set; set it, or take the header out")
-        secret = os.environ[place]
-    else:
-        try:
-            secret = Path(place).expanduser().read_text(encoding="latin-1")
-        except OSError as error:
-            raise UsageError(f"{field}: {place} cannot be read ({error.strerror})") from None
-    if not secret.strip():
-        raise UsageError(f"{field}: {place} is empty")
-    return secret.strip()
+    try:
+        return resolved(value)
+    except ValueError as error:
+        raise UsageError(f"{subscription.source}: header={name}: {error}") from None
