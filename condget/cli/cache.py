@@ -41,6 +41,15 @@ Host = Annotated[str | None, typer.Option(metavar="NAME", help="Only of this hos
 
 
 @contextmanager
+def _existing(directory: Path | None) -> Iterator[Cache]:
+    """Open a cache to look into; none is made where the user named a directory without one."""
+    if directory is not None and not (directory / settings.cache_path().name).exists():
+        raise UsageError(f"--cache: there is no cache in {directory}")
+    with _cache(directory) as opened:
+        yield opened
+
+
+@contextmanager
 def _cache(directory: Path | None) -> Iterator[Cache]:
     from condget.stores.disk_cache import Cache
 
@@ -60,14 +69,15 @@ def info(cache: Where = None) -> None:
     """
     from condget.reports.phrases import instant
 
-    with _cache(cache) as opened:
+    with _existing(cache) as opened:
         stats = opened.stats()
     rows = {
         "file": f"{stats.path} ({stats.file_size:,} bytes on disk)",
-        "stored": f"{stats.responses:,} responses of {stats.hosts:,} hosts",
+        "stored": f"{_number(stats.responses, 'response')} of {_number(stats.hosts, 'host')}",
         "bytes": f"{stats.size:,} of at most {stats.max_size:,}",
-        "last used": f"{instant(stats.oldest) or 'never'} to {instant(stats.newest) or 'never'}",
     }
+    if stats.responses:
+        rows["last used"] = f"{instant(stats.oldest)} to {instant(stats.newest)}"
     for name, value in rows.items():
         put(f"{name:<10} {value}")
 
@@ -78,7 +88,7 @@ def list_responses(
     host: Host = None,
     cache: Where = None,
 ) -> None:
-    """List stored responses: status, bytes, freshness, validators, URL.
+    """List stored responses: status, bytes, freshness, validators, when they were received, URL.
 
     \b
     Examples:
@@ -87,7 +97,7 @@ def list_responses(
       condget cache list --host example.org
     """
     now = settings.clock()()
-    with _cache(cache) as opened:
+    with _existing(cache) as opened:
         for stored in opened.responses(url=_stored_as(url), host=host):
             put(_line(stored, now))
 
@@ -95,6 +105,7 @@ def list_responses(
 def _line(stored: StoredResponse, now: float) -> str:
     from condget.cache.freshness import current_age
     from condget.cache.policy import Policy
+    from condget.feeds.durations import instant
     from condget.shown import address
 
     ttl = int(Policy().lifetime(stored) - current_age(stored, now))
@@ -103,7 +114,8 @@ def _line(stored: StoredResponse, now: float) -> str:
         short for name, short in (("ETag", "etag"), ("Last-Modified", "date")) if stored.fields.get(name)
     )
     size = f"{stored.content_length or 0:,}"
-    return f"{stored.status}  {size:>11}  {fresh:<16}  {validators or '-':<9}  {address(stored.url)}"
+    received = instant(stored.response_time, 0)
+    return f"{stored.status}  {size:>11}  {fresh:<16}  {validators or '-':<9}  {received}  {address(stored.url)}"
 
 
 @app.command()
@@ -112,7 +124,7 @@ def delete(
     host: Host = None,
     older_than: Annotated[
         str | None,
-        typer.Option(metavar="DURATION", help="Only what was received so long ago: 90s, 30m, 6h, 2d, 1w."),
+        typer.Option(metavar="DURATION", help="Only what was received longer ago: 90s, 30m, 6h, 2d, 1w."),
     ] = None,
     cache: Where = None,
 ) -> None:
@@ -131,7 +143,7 @@ def delete(
         seconds = None if older_than is None else duration(older_than)
     except ValueError as error:
         raise UsageError(f"--older-than: {error}") from None
-    with _cache(cache) as opened:
+    with _existing(cache) as opened:
         _tell(opened.delete(url=_stored_as(url), host=host, older_than=seconds), "deleted")
 
 
@@ -143,21 +155,21 @@ def clear(cache: Where = None) -> None:
     Examples:
       condget cache clear
     """
-    with _cache(cache) as opened:
+    with _existing(cache) as opened:
         _tell(opened.clear(), "deleted")
 
 
 @app.command()
 def prune(cache: Where = None) -> None:
-    """Delete what is of no use any more.
+    """Delete what has expired and cannot be validated.
 
-    That is what has expired and cannot be validated; the space goes back to the disk.
+    The space goes back to the disk.
 
     \b
     Examples:
       condget cache prune
     """
-    with _cache(cache) as opened:
+    with _existing(cache) as opened:
         _tell(opened.prune(), "deleted")
 
 
@@ -165,13 +177,13 @@ def prune(cache: Where = None) -> None:
 def verify(cache: Where = None) -> int:
     """Check length and digest of every stored content.
 
-    The exit code is 1 if something is wrong.
+    The exit code is 1 if a content is damaged.
 
     \b
     Examples:
       condget cache verify
     """
-    with _cache(cache) as opened:
+    with _existing(cache) as opened:
         problems = opened.verify()
         for problem in problems:
             put(problem)
@@ -191,14 +203,14 @@ def export_lines(cache: Where = None) -> None:
     Examples:
       condget cache export > cache.jsonl
     """
-    with _cache(cache) as opened:
+    with _existing(cache) as opened:
         for line in opened.export():
             put_json(line)
 
 
 @app.command("import")
 def import_lines(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `export` wrote; - is stdin.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The lines that `export` wrote; - is stdin.")],
     cache: Where = None,
 ) -> None:
     """Add the stored responses of an export.
@@ -231,4 +243,8 @@ def _stored_as(url: str | None) -> str | None:
 
 
 def _tell(number: int, what: str) -> None:
-    put(f"{number:,} stored response{'' if number == 1 else 's'} {what}")
+    put(f"{_number(number, 'stored response')} {what}")
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -83,7 +83,7 @@ def _version(value: bool) -> None:
 @app.callback()
 def condget(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Conditional requests done right: fetch URLs through an HTTP cache, and poll feeds politely.

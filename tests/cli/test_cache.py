@@ -25,16 +25,17 @@ def test_info_says_where_the_cache_is_and_what_it_holds(invoke: Run, filled: Ori
     done = invoke("cache", "info")
     assert done.returncode == 0
     assert f"{home}/cache/cache.sqlite3" in done.stdout
-    assert "2 responses of 1 hosts" in done.stdout
+    assert "2 responses of 1 host\n" in done.stdout
 
 
 def test_list_shows_size_freshness_validators_and_url(invoke: Run, filled: Origin) -> None:
     first, second = invoke("cache", "list").stdout.splitlines()
     assert first.split()[:2] == ["200", "12"]
     assert first.split()[2] == "fresh"
-    assert first.endswith(f"etag       {filled.url('/a')}")
+    assert first.endswith(f"Z  {filled.url('/a')}")
     assert second.split()[2] == "stale"
-    assert second.endswith(f"etag+date  {filled.url('/b')}")
+    assert (first.split()[5], second.split()[5]) == ("etag", "etag+date")
+    assert second.endswith(f"Z  {filled.url('/b')}")
     assert invoke("cache", "list", filled.url("/b")).stdout.split()[-1] == filled.url("/b")
     assert invoke("cache", "list", "--host", "example.org").stdout == ""
 
@@ -56,9 +57,24 @@ def test_delete_by_url_host_or_age(invoke: Run, filled: Origin, arguments: list[
     assert [line.split()[-1] for line in invoke("cache", "list").stdout.splitlines()] == [*map(filled.url, left)]
 
 
+@pytest.mark.parametrize("command", ["info", "list", "clear", "prune", "verify", "export"])
+def test_no_cache_is_made_to_look_into(invoke: Run, tmp_path: Path, command: str) -> None:
+    done = invoke("cache", command, "--cache", tmp_path / "nosuch")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no cache in" in done.stderr
+    assert not (tmp_path / "nosuch").exists()
+
+
+def test_an_empty_cache_was_never_used(invoke: Run) -> None:
+    done = invoke("cache", "info")
+    assert "0 responses of 0 hosts" in done.stdout
+    assert "last used" not in done.stdout
+
+
 def test_delete_wants_to_know_what(invoke: Run, filled: Origin) -> None:
     assert invoke("cache", "delete").returncode == 2
     assert invoke("cache", "delete", "--older-than", "soon").returncode == 2
+    assert '--older-than: "2" has no unit' in invoke("cache", "delete", "--older-than", "2").stderr
     assert len(invoke("cache", "list").stdout.splitlines()) == 2
 
 

@@ -110,7 +110,7 @@ def test_f3_entities_are_not_expanded() -> None:
     assert (feed.name, feed.source) == ("&e11;&f;", "feeds.opml:3")
 
 
-def test_c9_a_readers_own_outlines_are_skipped_and_said() -> None:
+def test_d9_a_readers_own_outlines_are_skipped_and_said() -> None:
     """D9: newsboat exports commands and queries, miniflux feeds that are switched off; none of that is a mistake."""
     feeds = read_list(
         """<opml><body>
