@@ -90,7 +90,7 @@ Write = Save | Freshen | Delete | Invalidate
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a response means: the caller gets `reuse`, or where it is None the response itself."""
+    """The meaning of a response: the caller gets `reuse`, or the response itself if `reuse` is None."""
 
     writes: tuple[Write, ...] = ()
     reuse: Reuse | None = None

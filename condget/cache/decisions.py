@@ -1,4 +1,4 @@
-"""What should be done with a request (`decide`): reuse a stored response, forward it, or give up (RFC 9111 §4).
+"""The first question, `decide`: reuse a stored response, forward the request, or neither (RFC 9111 §4).
 
 Takes values and `now`, returns a value. Its twin is `settling.settle`, for the response of the origin.
 """

@@ -1,4 +1,4 @@
-"""What a response means (`settle`): what the caller gets, and what is written, returned as data.
+"""The second question, `settle`: the meaning of a response for the caller, and for the store as writes.
 
 RFC 9111 §3 (storing), §4.3.3 to §4.3.5 (304 and HEAD), §4.4 (invalidation), §3.4 (partial content), RFC 5861 §4.
 """

@@ -13,7 +13,7 @@ from condget.cache.actions import Forward, Fwd, Reuse, Settlement, Unsatisfiable
 
 @dataclass(frozen=True, slots=True)
 class CacheStatus:
-    """What happened to one request; found in `response.extensions["condget"]`.
+    """The story of one request; found in `response.extensions["condget"]`.
 
     Only a complete response is stored. Where storing fails while the content is read, the response gets another
     `CacheStatus`, whose `stored` is False: look it up after the content was read to its end.

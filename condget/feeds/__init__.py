@@ -1,1 +1,1 @@
-"""What a feed is, which of its entries are news, when it is due again. Pure; feedparser stands in `documents` only."""
+"""Feeds: their lists, documents, entries and schedule. Pure."""

@@ -1,4 +1,4 @@
-"""Which entries of a document are news. Identity, fingerprints, memory and the re-issue of a whole feed; all pure.
+"""The entries of a document that are news: identity, fingerprints, memory and the re-issue of a whole feed; all pure.
 
 Identity. An entry climbs a ladder of keys and takes the first rung that no other entry of its document shares:
 with an id: id; id and link; id, link, title and text. With a link only: link; link and title; all. With neither:
@@ -48,7 +48,7 @@ _REISSUED = "!reissued"
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """What a document brings against what is remembered: news in the document's order, and the rows to write."""
+    """The difference between a document and memory: news in the document's order, and the rows to write."""
 
     new: tuple[Entry, ...] = ()
     edited: tuple[Entry, ...] = ()

@@ -45,7 +45,7 @@ _RETRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a parser found in a text."""
+    """The result of one parser for one text."""
 
     #: feedparser's dictionaries. `dict.get` reads them without the renaming and the warnings of their own `get`.
     feed: Mapping[str, Any]

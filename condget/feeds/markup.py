@@ -27,7 +27,7 @@ _MARKS = (
     (b"\0<\0?", "utf-16-be"),
 )
 _DECLARED = re.compile(rb"""\A\s*<\?xml[^>]*?\sencoding\s*=\s*["']([\w.:-]+)""")
-#: Codecs that are no charset of a document: punycode and idna need quadratic time.
+#: Codecs that are not charsets of documents: punycode and idna need quadratic time.
 _REFUSED = frozenset({"punycode", "idna", "undefined", "unicode_escape", "raw_unicode_escape"})
 
 
@@ -56,7 +56,7 @@ def _decoded(content: bytes, name: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Prologue:
-    """What stands before the root element. `text` is the document less its XML declaration and document type."""
+    """The text before the root element. `text` is the document without its XML declaration and document type."""
 
     text: str
     root: str | None

@@ -65,7 +65,7 @@ def is_due(next_poll: float, *, pace: Pace, now: float) -> bool:
     An instant that no rule can have planned counts as due: a clock ran ahead once, and nothing sleeps for a
     year because of it (C14).
     """
-    # What lies within the cap lies within the horizon: of a long list without a feed that is due, all but a few.
+    # An instant within the cap is within the horizon, which is dearer to compute: most feeds of a long list pass here.
     return next_poll <= now or (next_poll > now + pace.cap and next_poll > now + horizon(pace))
 
 

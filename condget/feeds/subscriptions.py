@@ -76,11 +76,11 @@ class RefusedLine:
 
 @dataclass(frozen=True, slots=True)
 class FeedList:
-    """What a list of feeds holds."""
+    """The content of a list of feeds."""
 
     subscriptions: tuple[Subscription, ...]
     refused: tuple[RefusedLine, ...] = ()
-    #: What was skipped on purpose, in a sentence; None: nothing.
+    #: A sentence about the entries that were skipped on purpose; None: no entry was.
     skipped: str | None = None
 
 

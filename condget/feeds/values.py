@@ -47,7 +47,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class SeenEntry:
-    """What is remembered of an entry: instants are POSIX seconds."""
+    """The memory of an entry: instants are POSIX seconds."""
 
     key: str
     fingerprint: str
@@ -57,7 +57,7 @@ class SeenEntry:
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What the document itself says about its schedule (RSS ttl in seconds, skipHours in GMT, skipDays in English,
+    """The schedule that the document states (RSS ttl in seconds, skipHours in GMT, skipDays in English,
     Syndication module's update period in seconds)."""
 
     ttl: float | None = None
@@ -103,7 +103,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """What is remembered of a feed between polls.
+    """The memory of a feed between polls.
 
     `stored` is head only (RFC 9111): the pair of validators and the fields that freshness needs, with the times when
     they first came. `chain` holds the URLs of the redirect chain that gave the pair, first to last; the pair belongs to
@@ -135,7 +135,7 @@ class FeedState:
     #: None: the last poll succeeded.
     trouble: Trouble | None = None
     error: str | None = None
-    #: When it was asked last, if it could not be connected to; a run that reached nobody is no poll (C13).
+    #: When it was asked last, if it could not be connected to; a run that reached nobody is not a poll (C13).
     unreached: float | None = None
     gone: bool = False
     next_poll: float = 0
@@ -154,7 +154,7 @@ class HostHold:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one poll of one feed found; a failure is an outcome, not a raise.
+    """The result of one poll of one feed; a failure is an outcome, not a raise.
 
     `state` and `seen` are what the ledger is to remember once this outcome was reported. `seen` holds only the
     entries to insert or update; `forget` the keys to drop (memory is bounded).

@@ -18,7 +18,7 @@ from condget.stores.cache_file import CHUNK, INCOMPLETE, SPAN, CacheFile
 from condget.stores.protocols import ContentTooLong
 from condget.stores.records import to_head, to_text
 
-#: What a row costs besides its head and content, roughly.
+#: The rough cost in bytes of a row besides its head and content.
 _ROW_BYTES = 200
 #: Most responses of one URL and partition (variants, parts): all their heads are looked at for each request.
 _MOST_ALIKE = 64

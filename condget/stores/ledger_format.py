@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from condget.stores.sqlite_file import Format
 
-#: Which texts of states say that a feed moved. They are few, and an index holds them.
+#: The condition of states of feeds that moved. They are few, and an index holds them.
 MOVED = """instr(state, '"moved_to":')"""
 
 STATE = Format(

@@ -28,7 +28,7 @@ from condget.transports.saving import AsyncSavingStream, SavingStream
 
 log = logging.getLogger("condget")
 
-#: What `cache=` takes: a cache, a directory for one, or None for the user's own.
+#: The values of `cache=`: a cache, a directory for one, or None for the user's own.
 CacheArgument = Store | str | os.PathLike[str] | None
 
 #: Seconds that closing waits for background requests (stale-while-revalidate) before it says that it cuts them off.

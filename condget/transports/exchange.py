@@ -78,7 +78,7 @@ def control_of(request: httpx.Request) -> Control:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a request: `response` answers it, or `forward` is sent to the origin."""
+    """The decision about a request: `response` answers it, or `forward` is sent to the origin."""
 
     response: httpx.Response | None = None
     forward: Forward | None = None

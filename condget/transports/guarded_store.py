@@ -122,6 +122,6 @@ class GuardedStore:
 def _refusal(call: Callable[..., None], *arguments: object) -> str | None:
     try:
         call(*arguments)
-    except ContentTooLong:  # that is no reason to leave the store alone
+    except ContentTooLong:  # which is not a reason to leave the store alone
         return "longer than the cache may be"
     return None

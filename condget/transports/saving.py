@@ -1,7 +1,7 @@
 """Saving: content goes to the store while its reader gets it, chunk by chunk.
 
-A chunk passes one `Saver`, held by a stream that wraps the origin's. What was read to its end becomes visible in the
-cache; of everything else nothing is stored.
+A chunk passes one `Saver`, held by a stream that wraps the origin's. Content becomes visible in the cache when it
+is read to its end; nothing is stored of content that is not.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a cache says it did, as RFC 9211 writes it (G12)."""
+"""The status of a request in the words of RFC 9211 (G12)."""
 
 from __future__ import annotations
 

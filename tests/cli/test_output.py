@@ -1,4 +1,4 @@
-"""What the command line prints passes one place, which lets nothing through that a terminal acts upon."""
+"""All output passes one place, which lets nothing through that a terminal acts upon."""
 
 from __future__ import annotations
 

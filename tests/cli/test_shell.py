@@ -1,4 +1,4 @@
-"""What all commands share: help, versions, exit codes, imports."""
+"""The common part of all commands: help, versions, exit codes, imports."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def posts(*numbers: int, between: str = "\n") -> str:
     return between.join(map(post, numbers))
 
 
-#: What leaves something behind in feedparser: in its stacks, counters and namespaces.
+#: Markup that leaves something behind in feedparser: in its stacks, counters and namespaces.
 LEAVINGS = [
     '<content xml:base="http://b.example/" type="text">a</content>',
     '<atom:content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><svg><title>x</title></svg></div></atom:content>',

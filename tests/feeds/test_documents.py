@@ -1,4 +1,4 @@
-"""Documents: every kind of feed, what is none, what is broken, what is hostile."""
+"""Documents: every kind of feed; pages that are not feeds; broken and hostile documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which entries are news: identity, memory and re-issue, each case as real feeds have shown it."""
+"""News among entries: identity, memory and re-issue, each case as real feeds have shown it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def post(number: int, *, host: str = "http://a.example", text: str | None = None
 
 
 class Feed:
-    """What a poller would remember; each `poll` applies the rows that `diff` returns."""
+    """The memory of a poller; each `poll` applies the rows that `diff` returns."""
 
     def __init__(self) -> None:
         self.seen: dict[str, SeenEntry] = {}

@@ -19,7 +19,7 @@ from tests.feeds.markup_of_feeds import HERE, LEAVINGS, atom, post, posts, rdf, 
 
 @dataclass
 class Poller:
-    """What is remembered of one feed by a poller that reads all, or by one that reads only what is new."""
+    """The memory of one feed, in a poller that reads all or in one that reads only new items."""
 
     recalls: bool
     seen: dict[str, SeenEntry] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What tests of the poller share: feeds as bytes, a clock that is set by hand, and a run against a ledger in memory."""
+"""Shared by tests of the poller: feeds as bytes, a clock that is set by hand, and a run against a ledger in memory."""
 
 from __future__ import annotations
 

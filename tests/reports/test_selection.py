@@ -1,4 +1,4 @@
-"""What is worth reporting, for all formats."""
+"""The selection of outcomes that are worth reporting, for all formats."""
 
 from __future__ import annotations
 

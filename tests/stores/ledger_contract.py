@@ -1,4 +1,4 @@
-"""What every `Ledger` has to do, as a class of tests to inherit; `empty` is the fixture to provide."""
+"""The contract of every `Ledger`, as a class of tests to inherit; `empty` is the fixture to provide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every `Store` has to do, as a class of tests to inherit; `store` is the fixture to provide."""
+"""The contract of every `Store`, as a class of tests to inherit; `store` is the fixture to provide."""
 
 from __future__ import annotations
 

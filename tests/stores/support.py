@@ -1,4 +1,4 @@
-"""What tests of files share: what a directory holds, and a process that is killed while it writes."""
+"""Shared by tests of files: the content of a directory, and a process that is killed while it writes."""
 
 from __future__ import annotations
 

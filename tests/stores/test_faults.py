@@ -1,4 +1,4 @@
-"""What SQLite and the file system say, in words that tell what to do (F11)."""
+"""Errors of SQLite and the file system, in words that tell what to do (F11)."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def pairs(text: str) -> list[tuple[str, str]]:
 
 
 def answer(text: str = "", body: bytes = b"", status: int = 200, **more: Any) -> Answer:
-    """What the origin answers, its fields as `A: 1 | B: 2`."""
+    """A response of the origin, its fields as `A: 1 | B: 2`."""
     return Answer(status, fields=pairs(text), body=body, **more)
 
 

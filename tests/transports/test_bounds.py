@@ -85,7 +85,7 @@ def test_a_response_that_is_too_long_passes_by_and_the_cache_works_on(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """G11, G12: it is not stored, and says so; that is no failure of the cache."""
+    """G11, G12: it is not stored, and says so; that is not a failure of the cache."""
     origin.script("/long", answer(FRESH, b"x" * 100_000, chunked=chunked))
     origin.script("/short", answer(FRESH, b"y"))
     cache = condget.Cache(tmp_path, max_size=max_size)

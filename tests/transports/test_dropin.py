@@ -370,7 +370,7 @@ def test_a_get_with_content_is_not_answered_for_another_content(kind: str, origi
 
 @both
 def test_urls_that_are_the_same_target_share_what_is_stored(kind: str, tmp_path: Path) -> None:
-    """G1: an empty path is "/", the default port is none, a fragment is not sent (RFC 9110 §4.2.3)."""
+    """G1: an empty path is "/", the default port is left out, a fragment is not sent (RFC 9110 §4.2.3)."""
     mock = httpx.MockTransport(lambda request: httpx.Response(200, headers={"Cache-Control": "max-age=60"}))
     same = (
         "http://a.example",

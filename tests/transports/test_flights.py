@@ -1,4 +1,4 @@
-"""Who leads and who waits for identical requests (G8)."""
+"""Leaders and followers of identical requests (G8)."""
 
 from __future__ import annotations
 

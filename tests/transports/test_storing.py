@@ -1,4 +1,4 @@
-"""What is stored and why not, over the wire (RFC 9111 §3)."""
+"""Responses that are stored or not, and why not, over the wire (RFC 9111 §3)."""
 
 from __future__ import annotations
 
