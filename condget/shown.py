@@ -14,6 +14,9 @@ from condget.urls import without_userinfo
 #: Longer lines are cut. A longer title is hardly meant to be read.
 LONGEST = 400
 
+#: Characters of a text that are looked at for a line.
+_LOOKED_AT = 20_000
+
 # CSI and OSC sequences as a whole (ECMA-48 §5.4, §8.3.89); the rest of other sequences is printable.
 _ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _COLOUR = re.compile(r"\x1b\[(?:0|1|31|32)m")
@@ -30,6 +33,7 @@ def line(text: str, longest: int = LONGEST) -> str:
     >>> line("Tea\\x1b[2J\\tand\\n cake")
     'Tea and cake'
     """
+    text = text[:_LOOKED_AT]
     if not text.isprintable():
         text = "".join(c for c in _ESCAPE.sub("", text) if c.isspace() or _is_safe(c))
     text = " ".join(without_credentials(text).split())
@@ -38,7 +42,7 @@ def line(text: str, longest: int = LONGEST) -> str:
 
 def address(text: str, longest: int | None = None) -> str:
     """Return a URL as one safe word without userinfo, cut where it is longer than `longest` characters."""
-    text = _ESCAPE.sub("", without_credentials(without_userinfo(text)))
+    text = _ESCAPE.sub("", without_credentials(without_userinfo(text[:_LOOKED_AT] if longest is not None else text)))
     text = "".join(c for c in text if c.isprintable() and not c.isspace())
     return text if longest is None or len(text) <= longest else text[: longest - 1] + "…"
 

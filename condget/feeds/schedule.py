@@ -28,6 +28,9 @@ from condget.feeds.values import FeedState, Hints, HostHold, Outcome
 #: finds news.
 GROWTH, DECLINE = 1.5, 0.5
 
+#: The longest silence of a host, in seconds, that a response to a redirected request can ask for.
+MOST_BY_REDIRECT = HOUR
+
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -93,6 +96,7 @@ def after_failure(
     pace: Pace,
     now: float,
     for_good: bool = True,
+    redirected: bool = False,
 ) -> NextPoll:
     """Plan the next poll of a feed that failed, whatever the failure was.
 
@@ -103,6 +107,7 @@ def after_failure(
         fields: of the response; empty where none was received.
         for_good: whether the response speaks for the configured URL: that URL itself sent it, or permanent redirects
             alone led there. A temporary redirect can lead elsewhere tomorrow (C8).
+        redirected: whether a redirect of another host led to the host that responded.
     """
     failures = before.failures + 1
     answer = _answer(status, now)
@@ -122,15 +127,21 @@ def after_failure(
     if (seconds := _retry_after(fields, now)) is not None and min(seconds, pace.cap) >= wait:
         wait, why = min(seconds, pace.cap), _retry_words(fields, seconds, answer, pace)
     at, reason = _planned(before.url, wait, why, before.hints, pace, now)
-    hold = None if status is None else silence(status, fields, host, pace, now)
+    hold = None if status is None else silence(status, fields, host, pace, now, redirected=redirected)
     return NextPoll(at, before.interval, failures, reason, hold=hold)
 
 
-def silence(status: int, fields: Fields, host: str, pace: Pace, now: float) -> HostHold | None:
-    """Return the silence of a host that a response asks for: a 429 with Retry-After (C6, RFC 6585 §4)."""
+def silence(
+    status: int, fields: Fields, host: str, pace: Pace, now: float, *, redirected: bool = False
+) -> HostHold | None:
+    """Return the silence of a host that a response asks for: a 429 with Retry-After (C6, RFC 6585 §4).
+
+    Where another host's redirect led there (`redirected`), an hour is the most: no stranger can silence a host for the
+    feeds that are listed for it.
+    """
     if status != 429 or (seconds := _retry_after(fields, now)) is None:
         return None
-    until = now + min(seconds, pace.cap)
+    until = now + min(seconds, pace.cap, MOST_BY_REDIRECT if redirected else pace.cap)
     words = _retry_words(fields, seconds, _answer(status, now), pace)
     return HostHold(host, until, f"{words}; no request to {host} until {instant(until, now)}")
 

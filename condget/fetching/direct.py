@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import socket
 import ssl
 import threading
@@ -21,12 +20,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from condget.fetching import sockets
+from condget.fetching.addresses import is_literal, is_private
 from condget.fetching.failures import AGAIN, NO_TRUST, TELL_OWNER, Failure, no_connection, reason, tls_failure
 from condget.fetching.fair_share import FairShare
 from condget.fetching.proxies import environment_proxies, proxy_for
-from condget.fetching.response_head import LONGEST_HEAD, Head, RawFields, usual
+from condget.fetching.response_head import END_OF_HEAD, LONGEST_HEAD, Head, RawFields, usual
 from condget.fetching.sockets import Plain, Secured, Stream
-from condget.fetching.targets import Target, forbidden, is_literal, is_private
+from condget.fetching.targets import Target, forbidden
 from condget.fetching.wire import Connection, KeptConnections, Link
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ Connect = Callable[[str, int], Awaitable[socket.socket]]
 
 #: A head in more pieces than that is left to h11, whose time does not grow with the square of their number.
 _MOST_PIECES = 8
-#: Where a head ends (RFC 9112 §2.2 lets a bare LF end a line).
-_BLANK = re.compile(rb"\n\r?\n")
 #: Bytes of heads, chunk framing and 1xx responses beyond the length of the content. Chunks of one byte have six bytes.
 _OVERHEAD = 262_144
 #: Fields of one head; each costs time wherever fields are looked up.
@@ -243,7 +241,7 @@ class _Exchange:
         for _ in range(_MOST_PIECES):
             piece = await self._receive()
             data += piece
-            if blank := _BLANK.search(data):
+            if blank := END_OF_HEAD.search(data):
                 if data.count(b"\n", 0, blank.end()) <= _MOST_FIELDS and (head := usual(data[: blank.end()])):
                     self._buffer = data[blank.end() :]
                     length = head.fields.first("Content-Length")

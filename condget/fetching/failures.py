@@ -125,7 +125,8 @@ def redacted(text: str, secrets: Sequence[str]) -> str:
     return re.sub("|".join(map(re.escape, longest_first)), "***", text, flags=re.IGNORECASE)
 
 
-_NAMES = r"(?:[\w.-]*(?:token|secret|passw(?:or)?d|pwd|api[_-]?key|signature|session(?:id)?|auth)|key|sig)"
+# The texts are short: a name is looked for at the start of each word, and words may be many.
+_NAMES = r"(?:[\w.-]{0,64}?(?:token|secret|passw(?:or)?d|pwd|api[_-]?key|signature|session(?:id)?|auth)|key|sig)"
 _SECRETS = (
     # userinfo of a URL anywhere in the text
     (re.compile(r"(\w://)[^\s/@<>\"']+@"), r"\1"),
@@ -135,24 +136,35 @@ _SECRETS = (
 
 
 def snippet(content: bytes, content_type: str | None, secrets: Sequence[str] = ()) -> str:
-    """Return the beginning of an answer as one short line of text; `secrets` are values that were sent.
+    """Return the beginning of a response as one short line of text; `secrets` are values that were sent.
 
     >>> snippet(b"<html><title>Sorry</title><p>token=abc is wrong</p>", "text/html")
     'Sorry token=*** is wrong'
     """
-    # Twice as much as is needed could still be all mark-up; more is not worth the time.
-    text = _decoded(content[:16_384], content_type or "")
-    if re.match(r"\s*<", text):
-        text = re.sub(r"(?is)<(script|style)\b.*?(</\1\s*>|$)|<!--.*?(-->|$)|<[^>]*(>|$)", " ", text)
-    text = line(redacted(text, secrets))
+    # Most of a page may be mark-up; its text is cut before anything is looked for in the text.
+    text = _decoded(content[:_LOOKED_AT], content_type or "")
+    if text.lstrip()[:1] == "<":
+        text = _MARKUP.sub(" ", text)
+    text = line(redacted(" ".join(text.split())[: 4 * LONGEST], secrets))
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text if len(text) <= SNIPPET_LENGTH else text[: SNIPPET_LENGTH - 1].rstrip() + "…"
 
 
+#: Bytes of a page that are looked at.
+_LOOKED_AT = 16_384
+_MARKUP = re.compile(r"(?is)<(script|style)\b.*?(?:</\1\b[^>]*>?|$)|<!--.*?(?:-->|$)|<[^>]*(?:>|$)")
+_CHARSET = re.compile(r"charset\s*+=\s*+\"?([\w.:-]{1,40})", re.IGNORECASE)
+#: Charsets of texts; others that Python knows are codecs of something else, or take time with the square of the length.
+_OF_TEXT = re.compile(
+    r"(?:utf-?(?:8|16|32)|us-ascii|iso-?(?:8859|2022)|latin|windows-|cp|koi8|gb|big5|euc|shift|tis)", re.I
+)
+
+
 def _decoded(content: bytes, content_type: str) -> str:
-    charset = re.search(r"charset\s*=\s*\"?([\w.:-]+)", content_type, re.IGNORECASE)
+    charset = _CHARSET.search(content_type[:1_000])
+    name = charset[1] if charset and _OF_TEXT.match(charset[1]) else "utf-8" if charset is None else "latin-1"
     try:
-        return content.decode(charset[1] if charset else "utf-8", "replace")
+        return content.decode(name, "replace")
     except (LookupError, UnicodeError, ValueError):
-        return content.decode("latin-1")  # an unknown charset, or a codec that is not one of text
+        return content.decode("latin-1")  # an unknown charset

@@ -102,7 +102,7 @@ async def fetch(
                     request_time = clock()
                     head = await connection.exchange(target, fields)
                     response_time = clock()
-                    limits.note_response(target, head.status, head.fields)
+                    limits.note_response(first, target, head.status, head.fields)
                     if head.status not in (301, 302, 303, 307, 308):
                         content, received = await _content(connection, head, request.limits)
                         break

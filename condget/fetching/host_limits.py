@@ -7,7 +7,9 @@ Each hop of each redirect chain takes a slot for as long as its exchange lasts. 
 3. is one of `concurrency` over all hosts, but only for the first two seconds: an exchange that waits longer for its
    response hands its place on and keeps its socket, so that hosts that never respond delay nobody;
 4. is one of as many sockets as the system allows, for as long as it lasts;
-5. ends with a TimeoutError at its deadline. Waiting for the slot does not count.
+5. ends with a TimeoutError at its deadline. Waiting for the slot does not count;
+6. is refused with a `Failure` after three exchanges with the host that ended so, in a row: a silent host with many
+   feeds does not make the run long.
 
 An exchange that waits for its host takes no place of another host.
 """
@@ -26,7 +28,9 @@ from typing import Protocol
 from condget import settings
 from condget.cache.fields import Fields
 from condget.errors import FetchError
-from condget.fetching.targets import Target, is_loopback
+from condget.fetching.addresses import is_loopback
+from condget.fetching.failures import AGAIN, Failure
+from condget.fetching.targets import Target
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -35,6 +39,7 @@ _PATIENCE = 2.0
 #: Seconds between two looks at the exchanges under way, at least.
 _TICK = 0.02
 _MOST_SOCKETS = 4_096
+_MOST_TIMEOUTS = 3
 #: File descriptors beside those that are open already: children of the parser, the state file, look-ups.
 _SPARE = 64
 
@@ -52,8 +57,9 @@ class Silence(Protocol):
     def reason(self) -> str: ...
 
 
-#: Returns the silence that a response asks for, by its status, its fields and the host that sent it.
-SilenceRule = Callable[[int, Fields, str], Silence | None]
+#: Returns the silence that a response asks for, by its status, its fields, the host that sent it, and whether another
+#: host redirected to that host.
+SilenceRule = Callable[[int, Fields, str, bool], Silence | None]
 
 
 class HostSilent(FetchError):
@@ -73,6 +79,8 @@ class _Host:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     #: When the next request may start, by the event loop's clock.
     next: float = 0.0
+    #: Exchanges in a row that were not complete at their deadline.
+    timeouts: int = 0
 
 
 class HostLimits:
@@ -93,7 +101,7 @@ class HostLimits:
         concurrency: int = 500,
         gap: float | None = None,
         silences: Iterable[Silence] = (),
-        silence_rule: SilenceRule = lambda status, fields, host: None,
+        silence_rule: SilenceRule = lambda status, fields, host, redirected: None,
         hosts: int = 1,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
@@ -114,7 +122,7 @@ class HostLimits:
     def slot(self, target: Target, seconds: float = inf) -> _Slot:
         """Return the slot of an exchange that may take so many seconds; to be entered as a context manager.
 
-        Entering raises `HostSilent`.
+        Entering raises `HostSilent` or a `Failure`.
         """
         name = target.name
         host = self._hosts.get(name)
@@ -133,9 +141,9 @@ class HostLimits:
         silence = self._silences.get(host)
         return silence if silence is not None and silence.until > self._clock() else None
 
-    def note_response(self, target: Target, status: int, fields: Fields) -> None:
-        """Remember the silence that a response asks for."""
-        if silence := self._silence_rule(status, fields, target.name):
+    def note_response(self, first: Target, target: Target, status: int, fields: Fields) -> None:
+        """Remember the silence that a response asks for; `first` is the target that redirects began at."""
+        if silence := self._silence_rule(status, fields, target.name, target.name != first.name):
             self._silences[silence.host] = silence
 
     def _begin(self, slot: _Slot) -> None:
@@ -194,6 +202,9 @@ class _Slot:
         try:
             if silence := limits.silence_of(host.name):
                 raise HostSilent(silence)
+            if host.timeouts >= _MOST_TIMEOUTS:
+                cause = f"{host.name} did not respond to {_MOST_TIMEOUTS} requests in a row and is given up in this run"
+                raise Failure(cause, AGAIN, connected=False)
             if (wait := host.next - loop.time()) > 0:
                 await limits._sleep(wait)
             await limits._sockets.acquire()
@@ -220,7 +231,10 @@ class _Slot:
         self._host.lock.release()
         broken_off = self._broken_off and self._task.uncancel() <= self._cancelling
         if broken_off and kind is asyncio.CancelledError:
+            self._host.timeouts += 1
             raise TimeoutError from error
+        if kind is None:
+            self._host.timeouts = 0
 
 
 def gap_of(host: str, gap: float | None) -> float:

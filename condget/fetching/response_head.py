@@ -12,6 +12,8 @@ RawFields = list[tuple[bytes, bytes]]
 
 #: A head, or a line of chunk framing or trailers, may be that long. Validators of 8 kB fit well.
 LONGEST_HEAD = 65_536
+#: RFC 9112 §2.2 lets a bare LF end a line.
+END_OF_HEAD = re.compile(rb"\n\r?\n")
 #: A final response's head as RFC 9112 §4 and §5 have it, without obs-fold.
 _HEAD = re.compile(
     r"HTTP/(1\.[01]) ([2-9][0-9][0-9])(?: ([\t -~\x80-\xff]*))?"

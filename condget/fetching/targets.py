@@ -1,23 +1,20 @@
 """Targets of requests: a URL taken apart without changing a byte of its target (D2, D8, D9), a Location resolved
-(RFC 9110 §10.2.2), and private addresses (E4). Pure.
+(RFC 9110 §10.2.2). Pure.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import unquote, urljoin, urlsplit
 
 from condget.errors import ForbiddenTarget
+from condget.fetching.addresses import is_literal
 from condget.fetching.failures import Failure
 from condget.urls import DEFAULT_PORTS, PLAIN, without_userinfo
 
 _ELSEWHERE = "ask the site's owner, or use another URL"
 _NAME = re.compile(r"(?:[a-z0-9_~-]{1,63}\.)*[a-z0-9_~-]{1,63}\.?")
-#: As ipaddress has it, which takes ten times as long.
-_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,71 +126,6 @@ def forbidden(host: str) -> Failure:
     )
 
 
-def is_known_private(host: str) -> bool:
-    """Tell whether a host is private by what the URL itself says; a name is resolved elsewhere, by a proxy, say.
-
-    >>> [is_known_private(host) for host in ("10.0.0.1", "a.localhost.", "192.0.43.8", "intranet.example")]
-    [True, True, False, False]
-    """
-    if is_literal(host):
-        return is_private(host)
-    name = host.rstrip(".")
-    return name == "localhost" or name.endswith(".localhost")
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host, by its address or its name, is this machine.
-
-    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "a.localhost", "example.org")]
-    [True, True, True, True, False]
-    """
-    if host.endswith("localhost"):
-        return host == "localhost" or host.endswith(".localhost")
-    if ":" in host:
-        return is_literal(host) and ipaddress.IPv6Address(host).is_loopback
-    return host.startswith("127.") and is_literal(host)
-
-
-@lru_cache(maxsize=1024)
-def is_private(address: str) -> bool:
-    """Tell whether an IP address is not one of the public internet: loopback, private, link-local, shared,
-    multicast, unspecified, reserved, or an IPv6 form that carries such an IPv4 address (mapped, compatible, 6to4,
-    Teredo, NAT64).
-
-    >>> [is_private(a) for a in ("8.8.8.8", "127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::")]
-    [False, True, True, True]
-    """
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv4Address):
-        return not ip.is_global or ip.is_multicast
-    inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-    if inner is None and (ip in _NAT64 or ip in _COMPATIBLE):
-        inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    if inner is not None:
-        return is_private(str(inner))
-    return not ip.is_global or ip.is_multicast or ip.is_site_local or ip in _LOCAL_NAT64
-
-
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
-_COMPATIBLE = ipaddress.IPv6Network("::/96")
-
-
-def is_literal(host: str) -> bool:
-    """Tell whether a host is an IP address rather than a name.
-
-    >>> [is_literal(host) for host in ("192.0.2.1", "192.0.2.01", "::1", "fe80::1%eth0", "example.org", "1.example")]
-    [True, False, True, True, False, False]
-    """
-    if ":" not in host:
-        return _IPV4.fullmatch(host) is not None
-    try:
-        ipaddress.IPv6Address(host)
-    except ValueError:
-        return False
-    return True
-
-
 def _ascii(data: bytes) -> bytes:
     if data.isascii():
         return data
@@ -204,7 +136,8 @@ def _host(name: str) -> str:
     if is_literal(name):
         return name
     try:
-        name = unquote(name, errors="strict").lower()
+        # Nothing longer can be a name, and idna takes time with the square of the length.
+        name = unquote(name[:1_000], errors="strict").lower()
         if not name.isascii():
             import idna  # 40 ms, and hardly a host needs it
 

@@ -14,9 +14,10 @@ from contextlib import contextmanager
 
 import httpx
 
+from condget.fetching.addresses import is_known_private
 from condget.fetching.failures import AGAIN, Failure, reason
 from condget.fetching.response_head import Head, RawFields, fields_of
-from condget.fetching.targets import Target, forbidden, is_known_private
+from condget.fetching.targets import Target, forbidden
 from condget.fetching.wire import KeptConnections
 
 

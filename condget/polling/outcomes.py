@@ -63,17 +63,18 @@ def _skipped(planned: Planned, polled: Polled) -> Outcome:
 
 def _failed(planned: Planned, polled: Polled) -> Outcome:
     before = planned.state or FeedState(planned.job.key)
-    response = polled.response
+    response, host = polled.response, host_of(polled.chain[-1])
     # A response that was rejected for its content has a status and fields that say nothing about the failure.
     rejected = response is not None and response.status < 400
     due = after_failure(
         before,
-        host_of(polled.chain[-1]),
+        host,
         response.status if response else None,
         response.fields if response and not rejected else Fields(),
         pace=planned.pace,
         now=polled.now,
         for_good=polled.for_good,
+        redirected=host != host_of(polled.chain[0]),
     )
     state = due.applied(
         before,

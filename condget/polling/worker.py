@@ -62,8 +62,8 @@ async def poll_batch(
 ) -> None:
     """Poll every job of a batch and hand over each result; the caller closes the parser."""
 
-    def silenced(status: int, fields: Fields, host: str) -> HostHold | None:
-        return silence(status, fields, host, batch.run_options.pace, clock())
+    def silenced(status: int, fields: Fields, host: str, redirected: bool) -> HostHold | None:
+        return silence(status, fields, host, batch.run_options.pace, clock(), redirected=redirected)
 
     limits = HostLimits(
         clock,

@@ -565,3 +565,10 @@ def test_c6_a_429_with_retry_after_silences_its_host_and_nothing_else_does(
 ) -> None:
     hold = silence(status, Fields(fields), HOST, PACE, NOW)
     assert (hold and (hold.host, hold.until)) == (None if seconds is None else (HOST, NOW + seconds))
+
+
+@pytest.mark.parametrize(("redirected", "seconds"), [(False, 7_200), (True, 3_600)])
+def test_c6_a_redirect_of_another_host_silences_for_an_hour_at_most(redirected: bool, seconds: float) -> None:
+    hold = silence(429, Fields([("Retry-After", "7200")]), HOST, PACE, NOW, redirected=redirected)
+    assert hold is not None
+    assert hold.until == NOW + seconds

@@ -74,7 +74,7 @@ def test_b5_an_answer_cut_off_behind_a_proxy_is_an_error(origin: Origin, monkeyp
     assert "through the proxy broke off" in str(refused("http://feeds.test/"))
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "a.localhost", "[::1]"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "a.localhost", "[::1]", "127.1", "0x7f000001"])
 def test_e4_private_targets_are_refused_behind_a_proxy_too(
     origin: Origin, monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:

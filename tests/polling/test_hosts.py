@@ -88,14 +88,14 @@ def test_f1_waiting_for_a_turn_is_not_counted_against_the_deadline(origin: Origi
 def test_c6_a_redirect_leads_to_no_host_that_asked_for_silence(origin: Origin) -> None:
     """C6, C1: in this run and in later ones; the feed is as it was, and due when that ends."""
     origin.script("/feed", redirect("http://busy.example/there"))
-    origin.script("/there", Answer(429, fields=[("Retry-After", "7200")]))
+    origin.script("/there", Answer(429, fields=[("Retry-After", "3000")]))
     town = Town(origin)
     lines = [f"http://h{n}.example/feed" for n in range(4)]
     outcomes = town.poll(*lines[:3], run_options=RunOptions(force=True, gap=0))
     assert sorted(outcome.status for outcome in outcomes.values()) == ["error", "skipped", "skipped"]
     assert len(origin.requests_for("/there")) == 1
     for outcome in outcomes.values():
-        assert (outcome.next_poll or 0) >= NOON + 2 * HOUR
+        assert (outcome.next_poll or 0) >= NOON + 3_000
         assert "busy.example" in (outcome.reason or "") or outcome.status == "error"
 
     later = town.poll(lines[3], run_options=RunOptions(force=True, gap=0))[lines[3]]
@@ -107,6 +107,21 @@ def test_c6_a_redirect_leads_to_no_host_that_asked_for_silence(origin: Origin) -
     origin.script("/there", ok(rss(1)))
     town.now = lambda: NOON + 3 * HOUR
     assert {o.status for o in town.poll(*lines, run_options=RunOptions(gap=0)).values()} == {"new"}
+
+
+def test_c6_a_strangers_redirect_silences_a_host_for_an_hour_at_most(origin: Origin) -> None:
+    """C6: for the feeds that are listed for that host; its own 429 holds for as long as it says."""
+    origin.script("/evil", redirect("http://good.example/limited"))
+    origin.script("/limited", Answer(429, fields=[("Retry-After", "604800")]))
+    origin.script("/feed", ok(rss(1)))
+    town = Town(origin)
+    failed = town.poll("http://evil.example/evil")["http://evil.example/evil"]
+    assert (failed.next_poll or 0) >= NOON + 7 * 24 * HOUR
+    assert town.ledger.holds()["good.example"].until == NOON + HOUR
+    town.now = lambda: NOON + HOUR + 1
+    assert town.poll("http://good.example/feed")["http://good.example/feed"].status == "new"
+    town.poll("http://good.example/limited")
+    assert town.ledger.holds()["good.example"].until > NOON + 7 * 24 * HOUR
 
 
 def test_c6_what_is_known_of_a_feed_stays_while_a_host_is_silent(origin: Origin) -> None:
@@ -149,3 +164,24 @@ def test_f1_more_silent_hosts_than_slots_hold_nobody_up(origin: Origin, monkeypa
     assert outcomes[0].url == origin.url("/feed")
     assert [outcome.status for outcome in outcomes] == ["new"] + ["error"] * 6
     assert took < 1.2
+
+
+def test_f1_a_silent_host_is_given_up_after_three_time_outs_in_a_row(origin: Origin) -> None:
+    """F1, C7: its other feeds fail without a request, and back off like those that were requested."""
+    origin.script("/slow", Answer(200, delay=5))
+    feeds = [origin.url(f"/slow?{n}") + " timeout=0.05" for n in range(8)]
+    outcomes = Poller()(*feeds)
+    assert len(origin.requests) == 3
+    assert [outcome.status for outcome in outcomes] == ["error"] * 8
+    assert "not complete after 0.05 seconds" in (outcomes[0].error or "")
+    assert "did not respond to 3 requests in a row" in (outcomes[-1].error or "")
+    assert [outcome.state.failures for outcome in outcomes if outcome.state] == [1] * 8
+
+
+def test_f1_a_response_in_between_keeps_a_slow_host(origin: Origin) -> None:
+    origin.script("/slow", Answer(200, delay=5))
+    origin.script("/feed", ok(rss(1)))
+    paths = ["/slow?1", "/slow?2", "/feed", "/slow?3", "/slow?4", "/feed?2"]
+    outcomes = Poller()(*(origin.url(path) + (" timeout=0.05" if "slow" in path else "") for path in paths))
+    assert len(origin.requests) == 6
+    assert [outcome.status for outcome in outcomes].count("new") == 2
