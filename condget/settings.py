@@ -23,6 +23,7 @@ Clock = Callable[[], float]
 #: Environment names. Each overrides the platform's default directory.
 CACHE_DIR_ENV = "CONDGET_CACHE_DIR"
 STATE_DIR_ENV = "CONDGET_STATE_DIR"
+CONFIG_DIR_ENV = "CONDGET_CONFIG_DIR"
 #: POSIX seconds that replace the clock of the command line, for tests and to try out a schedule.
 NOW_ENV = "CONDGET_NOW"
 _YEAR_10000 = 253_402_300_800
@@ -31,6 +32,11 @@ _YEAR_10000 = 253_402_300_800
 def cache_path() -> Path:
     """Return the default file of the library's cache (`$CONDGET_CACHE_DIR`, else the XDG cache directory)."""
     return _directory(CACHE_DIR_ENV, "user_cache_path") / "cache.sqlite3"
+
+
+def config_path() -> Path:
+    """Return the user's configuration file (`$CONDGET_CONFIG_DIR`, else the XDG configuration directory)."""
+    return _directory(CONFIG_DIR_ENV, "user_config_path") / "condget.toml"
 
 
 def state_path() -> Path:

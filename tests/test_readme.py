@@ -134,6 +134,16 @@ def test_every_key_of_jsonl_is_explained() -> None:
     assert explained == set(json.loads(report_as("jsonl", CHANGED, ReportOptions())))
 
 
+def test_the_configuration_can_be_read(tmp_path: Path) -> None:
+    (text,) = [code for language, code in _blocks() if language == "toml"]
+    (tmp_path / "condget.toml").write_text(text)
+    (tmp_path / "feeds.txt").write_text(f"{SITE}/feed.xml\n")
+    command = [sys.executable, "-m", "condget", "poll", "-n", "--config", str(tmp_path / "condget.toml")]
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"## [{SITE}/feed.xml]")
+
+
 def test_every_format_mode_and_exit_code_is_named() -> None:
     for name in (*FORMATS, *MODES):
         assert f"`{name}`" in README or f"--format {name}`" in README

@@ -1,17 +1,19 @@
-"""`condget paths`: where condget keeps what it remembers."""
+"""`condget paths`: where condget keeps what it remembers, and where it looks for its configuration."""
 
 from __future__ import annotations
 
 from condget import settings
+from condget.cli.configuration import PRECEDENCE
 from condget.cli.output import put
 
 
 def paths() -> None:
-    """Print where the state of the poller and the cache are stored.
+    """Print where state, cache and configuration are, and what counts.
 
     \b
-    They are two files, so that clearing the cache announces no entry again.
-    $CONDGET_STATE_DIR and $CONDGET_CACHE_DIR move them.
+    State and cache are two files, so that clearing the cache announces no
+    entry again. $CONDGET_STATE_DIR, $CONDGET_CACHE_DIR and
+    $CONDGET_CONFIG_DIR move them.
 
     \b
     Examples:
@@ -19,3 +21,8 @@ def paths() -> None:
     """
     put(f"state  {settings.state_path()}")
     put(f"cache  {settings.cache_path()}")
+    config = settings.config_path()
+    put(f"config {config}{'' if config.is_file() else ' (not there)'}")
+    put("What an option is set to, the first of these says:")
+    for number, source in enumerate(PRECEDENCE, 1):
+        put(f"  {number}. {source}")

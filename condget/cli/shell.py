@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from condget.cli import COMMANDS, exit_code
+from condget.cli.configuration import Request, configured, split_options
 from condget.cli.help import SectionedCommand
 from condget.cli.output import prepare, put
 from condget.settings import __version__
@@ -25,8 +26,11 @@ Exit codes:
   130  interrupted (143: terminated, 141: the reader of the output went away)
 \b
 Environment:
-  CONDGET_CACHE_DIR, CONDGET_STATE_DIR   where `condget paths` points
-  NO_COLOR                               no colours on a terminal either
+  CONDGET_FEEDS, CONDGET_STATE, CONDGET_POLL_FORMAT and so on
+                       defaults of arguments and options, as in condget.toml
+  CONDGET_CACHE_DIR, CONDGET_STATE_DIR, CONDGET_CONFIG_DIR
+                       where `condget paths` points
+  NO_COLOR             no colours on a terminal either
 """
 
 
@@ -49,6 +53,15 @@ class Commands(TyperGroup):
         command = get_command(target)
         command.name = cmd_name
         return command
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command and its arguments; its defaults are those of variables and of a file."""
+        name, command, args = super().resolve_command(ctx, args)
+        if command is not None and not ctx.resilient_parsing:
+            args, request = split_options(args, Request(ctx.params.get("config"), bool(ctx.params.get("no_config"))))
+            defaults, args = configured(command, ctx, args, request)
+            ctx.default_map = {name: defaults}
+        return name, command, args
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; what it raises becomes a sentence and an exit code (`condget.cli.exit_code`)."""
@@ -85,6 +98,8 @@ def condget(
     version: Annotated[
         bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    config: Annotated[str | None, typer.Option(metavar="FILE", help="Take defaults of options from this file.")] = None,
+    no_config: Annotated[bool, typer.Option("--no-config", help="Take no defaults from a file.")] = False,
 ) -> None:
     """Conditional requests done right: fetch URLs through an HTTP cache, and poll feeds politely.
 
