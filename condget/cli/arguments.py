@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -33,6 +34,18 @@ def length(option: str, text: str) -> float:
         return duration(text)
     except ValueError as error:
         raise UsageError(f"{option}: {error}") from None
+
+
+def size(option: str, text: str) -> int:
+    """Return the bytes of an option such as 500kB, 50MB or 1GB.
+
+    Raises:
+        UsageError: it is not a number with a unit.
+    """
+    number = re.fullmatch(r"(?i)([0-9]{1,9}(?:\.[0-9]{1,3})?)\s?(kB|MB|GB)", text)
+    if number is None or not float(number[1]):
+        raise UsageError(f'{option}: "{text}" is not a number of bytes with its unit (such as 500kB, 50MB, 1GB)')
+    return int(float(number[1]) * {"k": 1_000, "m": 1_000_000, "g": 1_000_000_000}[number[2][0].lower()])
 
 
 def read_and_say(feeds: Iterable[str]) -> Listed:

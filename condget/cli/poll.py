@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from condget import settings
-from condget.cli.arguments import Feeds, State, length
+from condget.cli.arguments import Feeds, State, length, size
 from condget.cli.delivery import Delivery
 from condget.cli.output import say
 from condget.errors import StateLocked, UsageError
 from condget.polling.lists import read
+from condget.polling.run_options import Budget
 from condget.reports import FORMATS, Format, ReportOptions, format_of
 
 if TYPE_CHECKING:
@@ -154,6 +155,21 @@ def poll(
             help="Obey sy:updatePeriod, too, which often is the default of a feed's template.",
         ),
     ] = False,
+    deadline: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", rich_help_panel=_REQUESTS, help="End after so long, such as 4m, or"),
+    ] = None,
+    max_requests: Annotated[
+        int | None, typer.Option(metavar="N", min=1, rich_help_panel=_REQUESTS, help="after N requests, or")
+    ] = None,
+    max_bytes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            rich_help_panel=_REQUESTS,
+            help="when so much was received, such as 50MB. The feeds overdue longest come first, the rest next time.",
+        ),
+    ] = None,
     state: State = None,
     wait: Annotated[
         float, typer.Option(metavar="SECONDS", min=0, help="Wait up to this long for another run to end.")
@@ -192,6 +208,11 @@ def poll(
         timeout=timeout,
         concurrency=concurrency,
         gap=gap,
+        budget=Budget.of(
+            None if deadline is None else length("--deadline", deadline),
+            max_requests,
+            None if max_bytes is None else size("--max-bytes", max_bytes),
+        ),
         patience=Patience(failures_after, length("--failing-for", failing_for)),
     )
     listed = read(feeds)

@@ -19,7 +19,7 @@ from condget.errors import SubscriptionError
 from condget.feeds.pace import Pace
 from condget.feeds.values import Outcome
 from condget.polling.lists import Listed, Source, read
-from condget.polling.run_options import RunOptions
+from condget.polling.run_options import Budget, RunOptions
 
 if TYPE_CHECKING:
     import httpx
@@ -48,6 +48,9 @@ class PollOptions(TypedDict, total=False):
     concurrency: int
     gap: float | None
     update_period: bool
+    deadline: float | None
+    max_requests: int | None
+    max_bytes: int | None
     wait: float
     clock: settings.Clock | None
 
@@ -71,6 +74,9 @@ def poll(feeds: Feeds, **options: Unpack[PollOptions]) -> Generator[Outcome, Non
         concurrency: Requests at the same time, over all hosts (500).
         gap: Seconds between the starts of two requests to one host (1, and 0 for loopback).
         update_period: Obey sy:updatePeriod, too.
+        deadline: End after so many seconds; the feeds that are overdue longest come first, the rest next time.
+        max_requests: End after so many requests, likewise.
+        max_bytes: End when so many bytes of content were received, likewise.
         wait: How many seconds to wait for another run that holds the state (0).
         clock: Returns the present instant in POSIX seconds.
 
@@ -125,6 +131,9 @@ def _run(
     concurrency: int = 500,
     gap: float | None = None,
     update_period: bool = False,
+    deadline: float | None = None,
+    max_requests: int | None = None,
+    max_bytes: int | None = None,
     wait: float = 0.0,
     clock: settings.Clock | None = None,
 ) -> tuple[InProcess, Generator[Outcome, None, None]]:
@@ -135,6 +144,7 @@ def _run(
         timeout=timeout,
         concurrency=concurrency,
         gap=gap,
+        budget=Budget.of(deadline, max_requests, max_bytes),
     )
     clock = clock or settings.clock()
     executor = _executor(clock, transport)

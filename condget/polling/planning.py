@@ -14,7 +14,7 @@ from condget.errors import UsageError
 from condget.feeds.feed_options import pause_words
 from condget.feeds.pace import Due, Pace, is_due
 from condget.feeds.subscriptions import Subscription
-from condget.polling.run_options import RunOptions
+from condget.polling.run_options import LEFT, RunOptions
 
 if TYPE_CHECKING:
     from condget.feeds.values import FeedState, HostHold, Outcome
@@ -108,6 +108,13 @@ def plan(subscriptions: Iterable[Subscription], ledger: LedgerReader, run_option
             passed_over.append(PassedOver(subscription, due.reason, due.next_poll))
         else:
             due_now.append(key)
+    if (budget := run_options.budget) is not None:
+        # A feed that was never polled is overdue longest.
+        due_now.sort(key=lambda key: known[key].next_poll if key in known else -inf)
+        if budget.requests is not None:
+            for key in due_now[budget.requests :]:
+                passed_over.append(PassedOver(unique[key], LEFT, now))
+            del due_now[budget.requests :]
     # A hold that ends later than any rule can say was written by a clock that ran ahead (C14).
     silences = {host: hold for host, hold in holds.items() if not is_due(hold.until, pace=run_options.pace, now=now)}
     if not due_now:
@@ -136,9 +143,10 @@ def plan(subscriptions: Iterable[Subscription], ledger: LedgerReader, run_option
             url = former[key][0] if key in former else None
             feed = Planned(subscription, job, state, pace_of(subscription, run_options), url)
             hosts.setdefault(host, []).append(feed)
-    # With gaps between requests, the host with the most feeds decides when the run ends: it comes first.
-    longest_first = sorted(hosts.values(), key=len, reverse=True)
-    return Plan(longest_first, run_options, tuple(silences.values()), tuple(refused), tuple(passed_over))
+    # With gaps between requests, the host with the most feeds decides when the run ends: it comes first. A run with a
+    # budget ends before that, and its hosts stay in the order of their feeds.
+    in_order = list(hosts.values()) if budget else sorted(hosts.values(), key=len, reverse=True)
+    return Plan(in_order, run_options, tuple(silences.values()), tuple(refused), tuple(passed_over))
 
 
 def pace_of(subscription: Subscription, run_options: RunOptions) -> Pace:

@@ -6,6 +6,23 @@ from dataclasses import dataclass, field
 
 from condget.feeds.pace import Pace, Patience
 
+#: Why a feed is passed over for the lack of budget.
+LEFT = "left for the next run, since the budget of this one is spent"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a run may take: seconds, requests, bytes of content as received. None: no limit."""
+
+    seconds: float | None = None
+    requests: int | None = None
+    bytes: int | None = None
+
+    @classmethod
+    def of(cls, seconds: float | None, requests: int | None, size: int | None) -> Budget | None:
+        """Return a budget, None where nothing is limited."""
+        return None if seconds is requests is size is None else cls(seconds, requests, size)
+
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
@@ -20,6 +37,8 @@ class RunOptions:
     timeout: float = 30.0
     #: Requests under way at once, over all hosts; one that waits long for its answer counts no longer.
     concurrency: int = 500
+    #: What a run may take; None: what it needs. The feeds that are overdue longest come first, the rest next time.
+    budget: Budget | None = None
     #: How long failures of a feed go unreported.
     patience: Patience = field(default_factory=Patience)
     #: Between the starts of two requests to one host (C12); None: 1 second, but none for loopback.

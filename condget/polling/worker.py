@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import blake2b
 from http import HTTPStatus
@@ -29,6 +30,7 @@ from condget.fetching.targets import host_of
 from condget.fetching.wire import KeptConnections, Wire
 from condget.polling.batch import Batch, Job, Polled
 from condget.polling.parser_process import Parser
+from condget.polling.run_options import LEFT, Budget
 from condget.shown import LONGEST, address
 
 #: Statuses whose content is a feed: all of it, or what was added to it (226, RFC 3229).
@@ -74,14 +76,21 @@ async def poll_batch(
         hosts=len(batch.hosts),
         sleep=sleep,
     )
-    worker = _Worker(hand_over, clock, wire, parser, limits)
-    async with asyncio.TaskGroup() as group:
-        for number, jobs in enumerate(batch.hosts):
-            # A host is begun only when it can be requested, because each takes memory from then on.
-            await worker.wait_for_place()
-            group.create_task(worker.poll_host(jobs))
-            if number % _BEGUN_TOGETHER == 0:
-                await asyncio.sleep(0)
+    budget = batch.run_options.budget or Budget()
+    worker = _Worker(hand_over, clock, wire, parser, limits, budget)
+    # What is under way when the time is up is given up, without an outcome, and comes again with the next run.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(budget.seconds), asyncio.TaskGroup() as group:
+            await _begin(batch, worker, group)
+
+
+async def _begin(batch: Batch, worker: _Worker, group: asyncio.TaskGroup) -> None:
+    for number, jobs in enumerate(batch.hosts):
+        # A host is begun only when it can be requested, because each takes memory from then on.
+        await worker.wait_for_place()
+        group.create_task(worker.poll_host(jobs))
+        if number % _BEGUN_TOGETHER == 0:
+            await asyncio.sleep(0)
 
 
 class _Worker:
@@ -92,7 +101,11 @@ class _Worker:
         wire: Wire,
         parser: Parser,
         limits: HostLimits,
+        budget: Budget,
     ) -> None:
+        self._budget = budget
+        #: What the run has taken of its budget.
+        self._requests = self._received = 0
         self._hand_over = hand_over
         self._clock = clock
         self._wire = wire
@@ -116,10 +129,20 @@ class _Worker:
                 await self._few_wait.wait()
                 if kept is not None:
                     kept.more_follow = job is not jobs[-1]
-                self._hand_over(await self._poll(job, kept))
+                self._hand_over(await self._poll_within_budget(job, kept))
         finally:
             if kept is not None:
                 kept.close()
+
+    async def _poll_within_budget(self, job: Job, kept: KeptConnections | None) -> Polled:
+        requests, size = self._budget.requests, self._budget.bytes
+        if (requests is not None and self._requests >= requests) or (size is not None and self._received >= size):
+            return Polled(job.key, self._clock(), LEFT)
+        self._requests += 1
+        polled = await self._poll(job, kept)
+        self._requests += max(0, len(polled.chain) - 1)
+        self._received += polled.received
+        return polled
 
     async def _poll(self, job: Job, kept: KeptConnections | None) -> Polled:
         request, polled = job.request, None

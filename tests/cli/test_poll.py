@@ -367,3 +367,20 @@ def test_a_format_with_head_and_foot_makes_one_document(
     assert sorted(items) == ["Cake new", "None error", "Tea new"]
     assert (done.returncode, done.stderr) == (1, "")
     assert said(invoke("poll", "--format", "page", feeds)) == SILENCE
+
+
+def test_a_run_can_be_limited(invoke: Run, origin: Origin, tmp_path: Path) -> None:
+    """What is left comes with the next run."""
+    origin.script("*", ok(rss(1), etag='"1"'))
+    many = tmp_path / "many.txt"
+    many.write_text("".join(f"{origin.url(f'/{n}')}\n" for n in range(3)))
+    assert invoke("poll", "--max-requests", "2", many).stdout.count("first seen") == 2
+    assert invoke("poll", "--deadline", "4m", "--max-bytes", "50MB", many).stdout.count("first seen") == 1
+    assert len(origin.requests) == 3
+
+
+@pytest.mark.parametrize("options", [["--deadline", "4"], ["--max-bytes", "50"], ["--max-bytes", "0MB"]])
+def test_a_limit_has_a_unit(invoke: Run, feeds: Path, options: list[str]) -> None:
+    done = invoke("poll", *options, feeds)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"condget: {options[0]}: ")
