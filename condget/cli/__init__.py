@@ -20,6 +20,7 @@ COMMANDS = {
     "list": "condget.cli.list:list_feeds",
     "explain": "condget.cli.explain:explain",
     "doctor": "condget.cli.doctor:doctor",
+    "add": "condget.cli.add:add",
     "moved": "condget.cli.moved:moved",
     "dead": "condget.cli.dead:dead",
     "forget": "condget.cli.forget:forget",

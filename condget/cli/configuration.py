@@ -81,6 +81,8 @@ def configured(command: Any, ctx: Any, args: Sequence[str], request: Request) ->
         _check_keys(defaults, ctx)
     values = defaults.of(command, ctx, (command.name,))
     if feeds is not None and not feeds and (names := defaults.feeds(command.name)):
+        if _list_argument(command) == "list_name":
+            names = [name for name in names if "://" not in name][:1]
         args = [*args, *names] if "--" in args else [*args, "--", *names]
     return values, list(args)
 
@@ -191,7 +193,8 @@ def _variable(*place: str) -> str | None:
 
 def _feeds_of(command: Any, ctx: Any, args: Sequence[str]) -> list[str] | None:
     """Return the FEEDS on the command line; None for a command without."""
-    if not any(parameter.name == "feeds" for parameter in command.params):
+    argument = _list_argument(command)
+    if argument is None:
         return None
     inner = command.context_class(command, info_name=command.name, parent=ctx)
     try:
@@ -200,7 +203,13 @@ def _feeds_of(command: Any, ctx: Any, args: Sequence[str]) -> list[str] | None:
         if not hasattr(error, "format_message"):
             raise
         return []  # wrong usage, of which the command itself says more
-    return list(options.get("feeds") or ())
+    value = options.get(argument) or ()
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _list_argument(command: Any) -> str | None:
+    """Return the name of the parameter that takes lists of feeds: several, or the one that is edited."""
+    return next((parameter.name for parameter in command.params if parameter.name in ("feeds", "list_name")), None)
 
 
 def _file_of(request: Request, feeds: Sequence[str]) -> Path | None:

@@ -17,6 +17,7 @@ from condget.feeds.jsonfeed import parse_json
 from condget.feeds.markup import Expansion, Prologue, clean, decode, prologue, repaired, visible
 from condget.feeds.splitting import Split, split
 from condget.feeds.values import NO_RECALL, Document, Recall
+from condget.shown import LONGEST, address
 
 if TYPE_CHECKING:
     from condget.feeds.feedparser_driver import Reading
@@ -56,7 +57,7 @@ def parse(content: bytes, content_type: str | None, location: str, recall: Recal
         # Warnings of a server's script in front of the feed; feed readers have always ignored them.
         head, defect = prologue(text[start.start() :]), "something stands before its first element"
     if (instead := _instead(head, text, content_type)) is not None:
-        raise DocumentError(f"no feed but {instead}")
+        raise DocumentError(f"no feed but {instead}{_named_feed(head, text, location)}")
     try:
         return _markup(head, defect, location, recall)
     except Expansion as error:
@@ -105,6 +106,16 @@ def _text(content: bytes, content_type: str | None) -> str:
 
 def _name(head: Prologue) -> str:
     return (head.root or "").rpartition(":")[2].lower()
+
+
+def _named_feed(head: Prologue, text: str, location: str) -> str:
+    """Say which feed an HTML page names, if it names one."""
+    if _name(head) not in _HTML_ROOTS:
+        return ""
+    from condget.feeds.discovery import feed_links
+
+    links = feed_links(text, location)
+    return f"; it names the feed {address(links[0].url, LONGEST)}" if links else ""
 
 
 def _instead(head: Prologue, text: str, content_type: str | None) -> str | None:

@@ -157,3 +157,56 @@ def test_opml_to_text_and_back(tmp_path: Path, invoke: Run) -> None:
     assert invoke("import", "l.txt").returncode == 2
     assert invoke("export", opml).returncode == 2
     assert invoke("import", "nosuch").returncode == 2
+
+
+PAGE = (
+    b'<!DOCTYPE html><html><head><title>My blog</title><link rel="alternate" type="application/rss+xml" href="/feed">'
+    b'<link rel="alternate" type="application/atom+xml" title="Talk" href="/talk"></head></html>'
+)
+
+
+def test_the_feed_of_a_page_is_added(origin: Origin, tmp_path: Path, invoke: Run) -> None:
+    origin.script("/blog", ok(PAGE))
+    origin.script("/feed", ok(rss(1)))
+    file = tmp_path / "feeds.txt"
+    file.write_bytes(b"# mine\r\nhttps://example.org/")
+    url = origin.url("/feed")
+    done = invoke("add", origin.url("/blog"), file)
+    assert (done.returncode, done.stdout) == (0, f"Tea ({url}) added to {file}\n")
+    assert done.stderr == f"condget: the page names {origin.url('/talk')} (Talk), too\n"
+    assert file.read_bytes() == b"# mine\r\nhttps://example.org/\r\n" + url.encode() + b"\r\n"
+    again = invoke("add", url, file)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", f"condget: Tea ({url}) is in {file} already\n")
+    assert len(file.read_bytes().splitlines()) == 3
+
+
+def test_a_list_is_made_for_its_first_feed(origin: Origin, tmp_path: Path, invoke: Run) -> None:
+    origin.script("/old", redirect(origin.url("/feed"), 301))
+    origin.script("/feed", ok(rss(1)))
+    assert invoke("add", origin.url("/old"), "new.txt").returncode == 0
+    assert (tmp_path / "new.txt").read_text() == f"{origin.url('/feed')}\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (
+            ok(b"<html><head><title>Hi</title></head></html>"),
+            'no feed but an HTML page titled "Hi", which names no feed',
+        ),
+        (Answer(404), "404 where a feed should be"),
+    ],
+)
+def test_what_is_no_feed_is_not_added(origin: Origin, tmp_path: Path, invoke: Run, answer: Answer, words: str) -> None:
+    origin.script("/", answer)
+    done = invoke("add", origin.url("/"), "feeds.txt")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert words in done.stderr
+    assert not (tmp_path / "feeds.txt").exists()
+    assert invoke("add", origin.url("/")).returncode == 2
+
+
+def test_a_poll_that_meets_a_page_says_which_feed_it_names(origin: Origin, invoke: Run) -> None:
+    origin.script("/blog", ok(PAGE))
+    done = invoke("poll", origin.url("/blog"))
+    assert f'no feed but an HTML page titled "My blog"; it names the feed {origin.url("/feed")}' in done.stderr
