@@ -20,6 +20,8 @@ COMMANDS = {
     "list": "condget.cli.list:list_feeds",
     "explain": "condget.cli.explain:explain",
     "doctor": "condget.cli.doctor:doctor",
+    "watch": "condget.cli.watch:watch",
+    "schedule": "condget.cli.schedule:schedule",
     "add": "condget.cli.add:add",
     "moved": "condget.cli.moved:moved",
     "dead": "condget.cli.dead:dead",

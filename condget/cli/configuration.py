@@ -106,19 +106,28 @@ class _Defaults:
                 raise UsageError(f"{self.path}: [{'.'.join(place)}] has no option {_suggestion(key, options)}")
         found: dict[str, Any] = {}
         for name, parameter in options.items():
-            value: Any = _variable(*place, name) or (_variable(name) if name in _COMMON else None)
-            where = f"the variable {_variable_name(*place, name)}"
-            if value is None:
-                value = table.get(name, self._common(name))
-                where = f"{self.path}: [{'.'.join(place)}] {name}"
+            value, where, in_file = self._value(name, place)
+            if in_file:
                 if value is not None and name in _OWN_ONLY and self.beside_a_list:
                     raise UsageError(f"{where}: a file beside a list cannot set this; put it into the user's own file")
                 value = self._resolved(value, parameter)
-            elif parameter.multiple:
+            elif value is not None and parameter.multiple:
                 value = value.split()
             if value is not None:
                 found[parameter.name] = _checked(value, parameter, ctx, where)
         return found
+
+    def _value(self, name: str, place: tuple[str, ...]) -> tuple[Any, str, bool]:
+        """Return what an option is set to, None for nothing; where; and whether that is in the file."""
+        # The rounds of `watch` are polls.
+        places = [place, ("poll",)] if place == ("watch",) else [place]
+        for names in [*((*found, name) for found in places), *([(name,)] if name in _COMMON else [])]:
+            if (text := _variable(*names)) is not None:
+                return text, f"the variable {_variable_name(*names)}", False
+        for found in places:
+            if (value := self._table_of(found).get(name)) is not None:
+                return value, f"{self.path}: [{'.'.join(found)}] {name}", True
+        return self._common(name), f"{self.path}: {name}", True
 
     def feeds(self, command: str) -> list[str]:
         """Return the FEEDS that are configured."""

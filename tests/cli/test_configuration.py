@@ -141,3 +141,8 @@ def test_paths_print_where_the_configuration_is_and_what_counts(invoke: Run, own
     assert lines[2] == f"config {own}"
     assert [line[:5] for line in lines[4:]] == ["  1. ", "  2. ", "  3. ", "  4. "]
     assert lines[4] == "  1. the command line"
+
+
+def test_rounds_of_watch_have_the_defaults_of_poll(invoke: Run, own: Path, feeds: Path) -> None:
+    own.write_text('[poll]\nformat = "nosuch"\n')
+    assert 'there is no format "nosuch"' in invoke("watch", feeds).stderr
