@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from condget.cache.fields import Fields
     from condget.cache.policy import Policy
     from condget.cache.preconditions import evaluate, make_etag
-    from condget.cache.status import CacheStatus
+    from condget.cache.status import CacheStatus, status
     from condget.client import AsyncClient, Client, get
     from condget.errors import (
         CondgetError,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from condget.feeds.values import Entry, Outcome
     from condget.polling.library import async_poll, poll
     from condget.stores.disk_cache import Cache
+    from condget.stores.memory_cache import MemoryCache
     from condget.transports.caching import AsyncCacheTransport, CacheTransport
 
 # Imported when first used: `condget --version` and a poll with nothing due must not pay for httpx.
@@ -45,6 +46,7 @@ _HOMES = {
     "FetchError": "condget.errors",
     "Fields": "condget.cache.fields",
     "ForbiddenTarget": "condget.errors",
+    "MemoryCache": "condget.stores.memory_cache",
     "NewerState": "condget.errors",
     "Outcome": "condget.feeds.values",
     "Policy": "condget.cache.policy",
@@ -58,6 +60,7 @@ _HOMES = {
     "make_etag": "condget.cache.preconditions",
     "parse_feed": "condget.feeds.documents",
     "poll": "condget.polling.library",
+    "status": "condget.cache.status",
 }
 
 __all__ = [  # noqa: RUF022 - by topic
@@ -67,7 +70,9 @@ __all__ = [  # noqa: RUF022 - by topic
     "CacheTransport",
     "AsyncCacheTransport",
     "Cache",
+    "MemoryCache",
     "Policy",
+    "status",
     "CacheStatus",
     "Fields",
     "make_etag",

@@ -6,14 +6,19 @@ The functions below turn those facts into the one `CacheStatus` of a response.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from condget.cache.actions import Forward, Fwd, Reuse, Settlement, Unsatisfiable
+
+#: Key in the `extensions` of requests and responses: how a request uses the cache, and the status of a response.
+EXTENSION = "condget"
 
 
 @dataclass(frozen=True, slots=True)
 class CacheStatus:
-    """The story of one request; found in `response.extensions["condget"]`.
+    """The story of one request: `condget.status(response)`, or `response.extensions["condget"]`.
 
     Only a complete response is stored. Where storing fails while the content is read, the response gets another
     `CacheStatus`, whose `stored` is False: look it up after the content was read to its end.
@@ -61,6 +66,23 @@ class CacheStatus:
             escaped = text.replace("\\", "\\\\").replace('"', '\\"')
             parts.append(f'detail="{escaped}"')
         return "; ".join(parts)
+
+
+class _Extended(Protocol):
+    @property
+    def extensions(self) -> Mapping[str, Any]: ...
+
+
+def status(response: _Extended) -> CacheStatus:
+    """Return what the cache did with the request of a response, and why.
+
+    Raises:
+        ValueError: the response did not come through a client or a transport of condget.
+    """
+    status_of_response = response.extensions.get(EXTENSION)
+    if not isinstance(status_of_response, CacheStatus):
+        raise ValueError("the response did not come through a client or a transport of condget")
+    return status_of_response
 
 
 def status_of_hit(reuse: Reuse) -> CacheStatus:

@@ -236,10 +236,12 @@ def _stored_as(url: str | None) -> str | None:
     """
     if url is None:
         return None
-    from condget.feeds.subscriptions import single
-    from condget.transports.exchange import target_uri
+    import httpx
 
-    return target_uri(single(url).url)
+    from condget.feeds.subscriptions import single
+    from condget.transports.cache_key import target_uri
+
+    return target_uri(httpx.URL(single(url).url))
 
 
 def _tell(number: int, what: str) -> None:

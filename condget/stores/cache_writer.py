@@ -20,7 +20,7 @@ from condget.stores.records import to_head, to_text
 
 #: The rough cost in bytes of a row besides its head and content.
 _ROW_BYTES = 200
-#: Most responses of one URL and partition (variants, parts): all their heads are looked at for each request.
+#: Most responses of one URL (variants, parts, partitions): their heads are looked at for each request.
 _MOST_ALIKE = 64
 
 
@@ -87,9 +87,9 @@ class CacheWriter:
                 self._put_chunk(connection, bytes(self._buffer))
             connection.execute(
                 """DELETE FROM responses WHERE id IN (
-                    SELECT id FROM responses WHERE url = ? AND partition = ? ORDER BY id DESC LIMIT -1 OFFSET ?
+                    SELECT id FROM responses WHERE url = ? ORDER BY id DESC LIMIT -1 OFFSET ?
                 )""",
-                (stored.url, stored.partition, _MOST_ALIKE),
+                (stored.url, _MOST_ALIKE),
             )
             self._make_room(connection, self._row)
 

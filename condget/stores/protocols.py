@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from condget.cache.messages import StoredResponse
 from condget.errors import StoreError
@@ -26,6 +26,7 @@ class Writer(Protocol):
         """Forget what was written. Harmless after `commit`."""
 
 
+@runtime_checkable
 class Store(Protocol):
     """Stored responses by target URI. Every method may raise `StoreError`; the transport then steps aside.
 

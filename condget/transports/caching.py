@@ -12,7 +12,9 @@ import os
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
+from typing import Literal, TypeVar
 
 import httpx
 
@@ -20,16 +22,20 @@ from condget.cache.actions import Forward
 from condget.cache.policy import Policy
 from condget.settings import Clock
 from condget.stores.disk_cache import Cache
+from condget.stores.memory_cache import MemoryCache
 from condget.stores.protocols import Store
-from condget.transports.exchange import Exchange
+from condget.transports.exchange import Exchange, Setup
 from condget.transports.flights import Flight, Flights
 from condget.transports.guarded_store import GuardedStore
 from condget.transports.saving import AsyncSavingStream, SavingStream
+from condget.transports.trust import is_local_socket, trust_of
 
 log = logging.getLogger("condget")
 
-#: The values of `cache=`: a cache, a directory for one, or None for the user's own.
-CacheArgument = Store | str | os.PathLike[str] | None
+#: The values of `cache=`: a cache, a directory for one, ":memory:", None for the user's own, or False for none.
+CacheArgument = Store | GuardedStore | str | os.PathLike[str] | Literal[False] | None
+
+T = TypeVar("T")
 
 #: Seconds that closing waits for background requests (stale-while-revalidate) before it says that it cuts them off.
 _PATIENCE = 5.0
@@ -40,9 +46,18 @@ class CacheTransport(httpx.BaseTransport):
 
     Args:
         inner: The transport that makes the requests; None: `httpx.HTTPTransport()`.
-        cache: A `Cache`, which stays open for others, or a directory, whose cache is closed with the transport.
-        policy: What the cache may choose.
+        cache: A `Cache` or `MemoryCache`, which stays open for others; a directory, whose cache is closed with the
+            transport; ":memory:" for one in memory; False for none. None: the user's own cache, or one in memory where
+            `inner` is a mock, an application or a Unix socket, which must not answer for others.
+        policy: The choices of the cache.
         clock: Gives the present instant in POSIX seconds.
+        partition: Parts the stored responses of this transport from those of others in the same cache. Needed where
+            `inner` authenticates the user in a way that cannot be seen, such as a certificate in an `ssl.SSLContext`.
+
+    `cache` and `policy` are attributes, too.
+
+    Raises:
+        TypeError: `inner` or `cache` is of another type.
 
     >>> import httpx, condget
     >>> with httpx.Client(transport=condget.CacheTransport(cache="/tmp/example")) as client:  # doctest: +SKIP
@@ -53,19 +68,29 @@ class CacheTransport(httpx.BaseTransport):
         self,
         inner: httpx.BaseTransport | None = None,
         *,
-        cache: CacheArgument | GuardedStore = None,
+        cache: CacheArgument = None,
         policy: Policy | None = None,
         clock: Clock = time.time,
+        partition: str = "",
     ) -> None:
-        self._inner = httpx.HTTPTransport() if inner is None else inner
-        self.store, self._owns_store = _store(cache, clock)
-        self._policy = self.store.limited(policy or Policy())
+        self.inner = httpx.HTTPTransport() if inner is None else _checked(inner, httpx.BaseTransport)
+        self.store, self._owns_store = opened(cache, self.inner, clock)
+        self.cache = self.store.store if cache is not False else None
+        self.policy = policy or Policy()
+        self._setup = Setup(
+            self.store,
+            self.store.limited(self.policy),
+            clock,
+            partition,
+            partial(trust_of, self.inner),
+            self.cache is not None,
+        )
         self._clock = clock
         self._flights = Flights()
         self._background: set[threading.Thread] = set()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        exchange = Exchange(request, self.store, self._policy, self._clock)
+        exchange = Exchange(request, self._setup)
         landings = self._flights.landings
         decision = exchange.decide()
         flight: Flight | None = None
@@ -90,7 +115,7 @@ class CacheTransport(httpx.BaseTransport):
             while True:
                 sent = self._clock()
                 try:
-                    response = self._inner.handle_request(exchange.outgoing(forward))
+                    response = self.inner.handle_request(exchange.outgoing(forward))
                 except httpx.TransportError as error:
                     # The origin cannot be reached: a stale response stands in, where one may.
                     stale = exchange.failed(forward, error)
@@ -133,17 +158,20 @@ class CacheTransport(httpx.BaseTransport):
         thread.start()
 
     def close(self) -> None:
+        self._end_background()
+        self.inner.close()
+        if self._owns_store:
+            self.store.close()
+
+    def _end_background(self) -> None:
         deadline = time.monotonic() + _PATIENCE
         for thread in list(self._background):
             thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
                 log.warning("A background validation is cut off, since its client closes.")
-        self._inner.close()
-        if self._owns_store:
-            self.store.close()
 
     def __enter__(self) -> CacheTransport:
-        self._inner.__enter__()
+        self.inner.__enter__()
         return self
 
     def __exit__(
@@ -152,7 +180,10 @@ class CacheTransport(httpx.BaseTransport):
         exc_value: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
-        self.close()
+        self._end_background()
+        self.inner.__exit__(exc_type, exc_value, traceback)
+        if self._owns_store:
+            self.store.close()
 
 
 class AsyncCacheTransport(httpx.AsyncBaseTransport):
@@ -165,19 +196,29 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
         self,
         inner: httpx.AsyncBaseTransport | None = None,
         *,
-        cache: CacheArgument | GuardedStore = None,
+        cache: CacheArgument = None,
         policy: Policy | None = None,
         clock: Clock = time.time,
+        partition: str = "",
     ) -> None:
-        self._inner = httpx.AsyncHTTPTransport() if inner is None else inner
-        self.store, self._owns_store = _store(cache, clock)
-        self._policy = self.store.limited(policy or Policy())
+        self.inner = httpx.AsyncHTTPTransport() if inner is None else _checked(inner, httpx.AsyncBaseTransport)
+        self.store, self._owns_store = opened(cache, self.inner, clock)
+        self.cache = self.store.store if cache is not False else None
+        self.policy = policy or Policy()
+        self._setup = Setup(
+            self.store,
+            self.store.limited(self.policy),
+            clock,
+            partition,
+            partial(trust_of, self.inner),
+            self.cache is not None,
+        )
         self._clock = clock
         self._flights = Flights()
         self._background: set[asyncio.Task[None]] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        exchange = Exchange(request, self.store, self._policy, self._clock)
+        exchange = Exchange(request, self._setup)
         landings = self._flights.landings
         decision = exchange.decide()
         flight: Flight | None = None
@@ -204,7 +245,7 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
             while True:
                 sent = self._clock()
                 try:
-                    response = await self._inner.handle_async_request(exchange.outgoing(forward))
+                    response = await self.inner.handle_async_request(exchange.outgoing(forward))
                 except httpx.TransportError as error:
                     # The origin cannot be reached: a stale response stands in, where one may.
                     stale = exchange.failed(forward, error)
@@ -247,18 +288,21 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
         task.add_done_callback(self._background.discard)
 
     async def aclose(self) -> None:
+        await self._end_background()
+        await self.inner.aclose()
+        if self._owns_store:
+            self.store.close()
+
+    async def _end_background(self) -> None:
         if self._background:
             _, cut_off = await asyncio.wait(self._background, timeout=_PATIENCE)
             for task in cut_off:
                 log.warning("A background validation is cut off, since its client closes.")
                 task.cancel()
             await asyncio.gather(*cut_off, return_exceptions=True)
-        await self._inner.aclose()
-        if self._owns_store:
-            self.store.close()
 
     async def __aenter__(self) -> AsyncCacheTransport:
-        await self._inner.__aenter__()
+        await self.inner.__aenter__()
         return self
 
     async def __aexit__(
@@ -267,16 +311,47 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
         exc_value: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
-        await self.aclose()
+        await self._end_background()
+        await self.inner.__aexit__(exc_type, exc_value, traceback)
+        if self._owns_store:
+            self.store.close()
 
 
-def _store(cache: CacheArgument | GuardedStore, clock: Clock) -> tuple[GuardedStore, bool]:
-    """Return the store, and whether it is the transport's own to close."""
+def opened(cache: CacheArgument, inner: object, clock: Clock) -> tuple[GuardedStore, bool]:
+    """Return the store that the argument `cache` means for this inner transport, and whether the caller closes it.
+
+    Raises:
+        TypeError: the argument is neither a cache nor a path, nor None or False.
+    """
     if isinstance(cache, GuardedStore):
         return cache, False
-    if cache is None or isinstance(cache, (str, os.PathLike)):
+    if cache is False or cache == ":memory:" or (cache is None and not is_network(inner)):
+        return GuardedStore(MemoryCache()), True
+    if cache is None or (isinstance(cache, (str, os.PathLike)) and os.fspath(cache)):
         return GuardedStore(Cache(cache, clock=clock)), True
-    return GuardedStore(cache), False
+    if isinstance(cache, Store):
+        return GuardedStore(cache), False
+    raise TypeError(
+        f'cache= is a condget.Cache or condget.MemoryCache, a directory, ":memory:", None (the user\'s own cache) or '
+        f"False (no cache), not {cache!r}"
+    )
+
+
+def is_network(inner: object) -> bool:
+    """Whether a transport reaches the one network that all share. A program in its place answers for itself alone."""
+    local = (httpx.MockTransport, httpx.WSGITransport, httpx.ASGITransport)
+    return not isinstance(inner, local) and not is_local_socket(inner)
+
+
+def _checked(inner: T, base: type[T]) -> T:
+    """Return an inner transport that is of this httpx and of this flavour.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if isinstance(inner, base):
+        return inner
+    raise TypeError(f"the inner transport is an {base.__module__}.{base.__name__}, not {inner!r}")
 
 
 def _discard(response: httpx.Response) -> None:

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
-from hashlib import sha256
 
 import httpx
 
@@ -18,10 +17,11 @@ from condget.cache.actions import Forward, Reuse, Save, Settlement, Unsatisfiabl
 from condget.cache.conditional import unconditional
 from condget.cache.decisions import collapse, decide
 from condget.cache.fields import Fields
-from condget.cache.messages import Request, Response
+from condget.cache.messages import Response
 from condget.cache.policy import MODES, Mode, Policy
 from condget.cache.settling import settle, settle_failure
 from condget.cache.status import (
+    EXTENSION,
     CacheStatus,
     not_stored_after_all,
     status_of_collapsed,
@@ -30,17 +30,11 @@ from condget.cache.status import (
     status_of_unsatisfiable,
 )
 from condget.errors import StoreError
-from condget.field_names import SECRET
 from condget.settings import Clock
+from condget.transports.cache_key import to_request
 from condget.transports.flights import Flight, Key
 from condget.transports.guarded_store import FAILED, GuardedStore
 from condget.transports.saving import AsyncSavingStream, Saver, SavingStream, save_content
-
-#: Key in httpx's `extensions`: in a request its use of the cache, in a response its `CacheStatus`.
-EXTENSION = "condget"
-
-#: Most sets of request fields that stay parsed.
-_MOST_PARSED = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +80,42 @@ class Decision:
     refresh: Forward | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The settings that the exchanges of one transport share."""
+
+    store: GuardedStore
+    policy: Policy
+    clock: Clock
+    #: Parts the stored responses of the transport from those of others.
+    partition: str = ""
+    #: Says whom the transport trusts over TLS.
+    trust: Callable[[], str] = str
+    #: Whether there is a cache at all.
+    caches: bool = True
+
+
 class Exchange:
     """A request and what the cache knows of it."""
 
     __slots__ = ("_clock", "_mode", "_store", "arrived", "policy", "pure", "request")
 
-    def __init__(self, request: httpx.Request, store: GuardedStore, policy: Policy, clock: Clock) -> None:
+    def __init__(self, request: httpx.Request, setup: Setup) -> None:
         control = control_of(request)
+        policy = setup.policy
+        trust = setup.trust() if request.url.scheme == "https" else ""
         self.request = request
-        self.pure = to_request(request, control.partition)
+        self.pure = to_request(
+            request,
+            policy.credential_fields,
+            (control.partition, setup.partition, trust),
+            None if setup.caches else "the client has no cache",
+        )
         self.policy = policy if control.ttl is None else replace(policy, ttl=control.ttl)
-        self.arrived = clock()
+        self.arrived = setup.clock()
         self._mode = control.mode
-        self._store = store
-        self._clock = clock
+        self._store = setup.store
+        self._clock = setup.clock
 
     def decide(self) -> Decision:
         pure = self.pure
@@ -305,39 +321,6 @@ class StoredContent(httpx.SyncByteStream, httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         self.close()
-
-
-def to_request(request: httpx.Request, partition: str = "") -> Request:
-    """Return httpx's request as a pure value; credentials only as digests, in its partition."""
-    fields = _fields(tuple(request.headers.raw))
-    url = request.url
-    userinfo = url.userinfo
-    authorization = fields.get("authorization")
-    if authorization is not None or userinfo or partition:
-        secret = "\0".join((authorization or userinfo.decode("latin-1"), partition))
-        partition = sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    return Request(request.method, target_uri(url), fields, partition)
-
-
-def target_uri(url: httpx.URL | str) -> str:
-    """Return what responses are stored under: no userinfo, no fragment; an empty path is "/" (RFC 9110 §4.2.3)."""
-    url = httpx.URL(url) if isinstance(url, str) else url
-    return f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
-
-
-def _fields(raw: tuple[tuple[bytes, bytes], ...]) -> Fields:
-    """Most requests of a client have the same fields: they are parsed once, unless there are secrets among them."""
-    fields = _parsed.get(raw)
-    if fields is None:
-        fields = Fields([(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw])
-        if not fields.has_any(SECRET):
-            if len(_parsed) >= _MOST_PARSED:
-                _parsed.clear()
-            _parsed[raw] = fields
-    return fields
-
-
-_parsed: dict[tuple[tuple[bytes, bytes], ...], Fields] = {}
 
 
 def to_response(response: httpx.Response, sent: float, received: float) -> Response:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 import condget
-from condget.stores.memory_store import MemoryStore
+from condget.stores.memory_cache import MemoryCache
 from condget.stores.protocols import Store
 from tests.stores.store_contract import StoreContract
 
@@ -21,10 +21,10 @@ class TestCache(StoreContract):
             yield cache
 
 
-class TestMemoryStore(StoreContract):
+class TestMemoryCache(StoreContract):
     @pytest.fixture
     def store(self) -> Store:
-        return MemoryStore()
+        return MemoryCache()
 
 
 def test_a_client_takes_any_store() -> None:
@@ -35,6 +35,6 @@ def test_a_client_takes_any_store() -> None:
         asked.append(request)
         return httpx.Response(200, headers={"Cache-Control": "max-age=60"}, text="hello")
 
-    with condget.Client(cache=MemoryStore(), transport=httpx.MockTransport(origin)) as client:
+    with condget.Client(cache=MemoryCache(), transport=httpx.MockTransport(origin)) as client:
         assert [client.get("https://example.org/").text for _ in range(3)] == ["hello"] * 3
     assert len(asked) == 1

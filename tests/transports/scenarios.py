@@ -81,7 +81,11 @@ class AsyncCalls:
 
     def __init__(self, **arguments: Any) -> None:
         self.loop = asyncio.Runner()
-        self.client = self.run(self._make, **{"verify": TLS, **arguments})
+        try:
+            self.client = self.run(self._make, **{"verify": TLS, **arguments})
+        except BaseException:
+            self.loop.close()
+            raise
 
     def run(self, function: Callable[..., Awaitable[Any]], *arguments: Any, **more: Any) -> Any:
         async def call() -> Any:
@@ -166,7 +170,7 @@ class Step:
     method: str = "GET"
     path: str = "/"
     control: Any = None
-    #: What the (last) request that reached the origin must have had.
+    #: Fields of the (last) request that reached the origin.
     sent: str = ""
     status: int = 200
     body: bytes | None = None

@@ -12,14 +12,14 @@ from condget.cache.messages import StoredResponse
 from condget.cache.policy import Policy
 from condget.errors import StoreError
 from condget.stores.disk_cache import Cache
-from condget.stores.memory_store import MemoryStore
+from condget.stores.memory_cache import MemoryCache
 from condget.transports.guarded_store import GuardedStore
 
 URL = "http://a/"
 HEAD = StoredResponse(URL, 200, Fields(), 0, 0)
 
 
-class Failing(MemoryStore):
+class Failing(MemoryCache):
     """Fails while it is told to, and counts its calls."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ def test_what_a_failing_store_could_not_invalidate_is_never_reused(monkeypatch: 
     assert list(store.load(URL, "")) == []
     failing.fails = False
     assert list(store.load(URL, "")) == []
-    assert MemoryStore.load(failing, URL) == []
+    assert MemoryCache.load(failing, URL) == []
 
 
 def test_nothing_longer_than_the_store_is_stored() -> None:
@@ -86,11 +86,11 @@ def test_nothing_longer_than_the_store_is_stored() -> None:
     assert cache.limited(Policy()).max_content_length == 10
     assert cache.limited(Policy(max_content_length=20)).max_content_length == 20
     assert cache.limited(Policy(max_content_length=100)).max_content_length == 80
-    assert GuardedStore(MemoryStore()).limited(Policy(max_content_length=7)).max_content_length == 7
+    assert GuardedStore(MemoryCache()).limited(Policy(max_content_length=7)).max_content_length == 7
 
 
 def test_a_store_that_works_stores() -> None:
-    store = GuardedStore(MemoryStore())
+    store = GuardedStore(MemoryCache())
     writer = store.writer(Save(HEAD))
     assert writer is not None
     assert store.write(writer, b"a") is None

@@ -8,7 +8,7 @@ import pytest
 
 from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
-from condget.stores.memory_store import MemoryStore
+from condget.stores.memory_cache import MemoryCache
 from condget.stores.protocols import ContentTooLong
 from condget.transports.flights import Flights
 from condget.transports.guarded_store import GuardedStore
@@ -22,7 +22,7 @@ class Saved:
     """A saver over a store in memory, and what became of its content."""
 
     def __init__(self, limit: int = 100, declared: str | None = None, prefix: Iterator[bytes] | None = None) -> None:
-        self.store = MemoryStore()
+        self.store = MemoryCache()
         self.reasons: list[str] = []
         self.flights = Flights()
         self.saver = Saver(
@@ -126,7 +126,7 @@ class Refusing:
 def test_a_store_that_fails_does_not_stop_the_content(error: Exception, reason: str, chunks: int) -> None:
     """G6"""
     reasons: list[str] = []
-    store = GuardedStore(MemoryStore())
+    store = GuardedStore(MemoryCache())
     saver = Saver(store, Refusing(error), limit=9, declared=None, flight=None, prefix=None, not_stored=reasons.append)
     for _ in range(chunks):
         saver.take(b"a")

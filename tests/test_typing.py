@@ -1,0 +1,45 @@
+"""The public names as a type checker sees them, in the code of a user."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """\
+import ssl
+from datetime import timedelta
+
+import httpx
+
+import condget
+
+client = condget.Client(
+    cache=False, policy=condget.Policy(ttl=timedelta(hours=1)), timeout=5, headers={"A": "b"}, http2=True,
+    verify=ssl.create_default_context(), mounts={"http://a": None}, transport=httpx.HTTPTransport(),
+    event_hooks={"request": []}, auth=("user", "password"), limits=httpx.Limits(), base_url="http://a",
+)
+condget.AsyncClient(cache=condget.MemoryCache(), transport=httpx.AsyncHTTPTransport())
+condget.CacheTransport(httpx.HTTPTransport(), cache=condget.Cache("directory"))
+hit: bool = condget.status(condget.get("http://a", timeout=httpx.Timeout(5))).hit
+httpx_client: httpx.Client = client
+condget.Client(timout=5)  # E
+condget.Client(timeout="five")  # E
+condget.Client(cache=5)  # E
+condget.Client(transport=httpx.AsyncHTTPTransport())  # E
+condget.AsyncClient(transport=httpx.HTTPTransport())  # E
+condget.CacheTransport(httpx.AsyncHTTPTransport())  # E
+condget.Policy(ttl="1h")  # E
+condget.get("http://a", timout=5)  # E
+"""
+
+
+def test_mypy_sees_the_arguments_of_httpx(tmp_path: Path) -> None:
+    """An argument that does not exist, or is of another type, is an error in strict mode."""
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    lines = {int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error:" in line}
+    expected = {number for number, line in enumerate(PROGRAM.splitlines(), 1) if line.endswith("# E")}
+    assert lines == expected, done.stdout
