@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from condget.cli.output import say
-from condget.errors import UsageError
+from condget.errors import SubscriptionError, UsageError
 from condget.polling.lists import Listed, read
+
+if TYPE_CHECKING:
+    from condget.feeds.subscriptions import Subscription
 
 Feeds = Annotated[
     list[str],
@@ -58,3 +61,29 @@ def read_and_say(feeds: Iterable[str]) -> Listed:
     for sentence in (*listed.skipped, *listed.faults()):
         say(sentence)
     return listed
+
+
+def listed_feed(named: str, subscriptions: Sequence[Subscription]) -> Subscription:
+    """Return the feed that a user names by its URL, with or without userinfo, or by its name in the list.
+
+    Where no list has it, the feed is the URL alone, and its `source` is the command line.
+
+    Raises:
+        UsageError: it is neither a URL that can be requested nor a name in the list.
+    """
+    from condget.feeds.subscriptions import single
+
+    by_name = [feed for feed in subscriptions if feed.name == named]
+    if len(by_name) == 1:
+        return by_name[0]
+    try:
+        wanted = single(named)
+    except SubscriptionError:
+        if not subscriptions or re.match("[a-z]+:", named):
+            raise
+        number = "several feeds" if by_name else "no feed"
+        raise UsageError(f'the list has {number} of the name "{named}"; name the URL') from None
+    matches = [feed for feed in subscriptions if feed.key == wanted.key]
+    if not matches and wanted.userinfo is None:
+        matches = [feed for feed in subscriptions if feed.url == wanted.url]
+    return matches[0] if len(matches) == 1 else wanted

@@ -177,7 +177,7 @@ def _exchange(outcome: Outcome) -> str:
     from condget.shown import line
 
     if outcome.status == "skipped":
-        return line(f"{place(outcome)}: not asked; {outcome.reason}")
+        return line(f"{place(outcome)}: not polled; {outcome.reason}")
     sent = " and ".join(f"{name}: {value}" for name, value in outcome.validators_sent) or "no validators"
     answer = f"{outcome.http_status or 'no answer'}, {outcome.bytes:,} bytes, {outcome.status}"
     reason = outcome.reason or outcome.error

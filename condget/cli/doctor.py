@@ -1,174 +1,122 @@
-"""`condget doctor`: a few polite requests tell whether a server honours validators, and which option helps if not.
-
-What is probed: the feed itself, twice; each validator alone; validators that no server can have given, which must
-not be answered 304; and an ETag less the `-gzip` that Apache adds and then does not know
-(https://bz.apache.org/bugzilla/show_bug.cgi?id=45023).
-"""
+"""`condget doctor`: whether a feed's server honours validators, what its faults cost, and which option helps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from condget import settings
+from condget.cli.arguments import listed_feed, read_and_say
 from condget.cli.output import put
-from condget.errors import DocumentError, FetchError
+from condget.shown import address, line
 
 if TYPE_CHECKING:
-    from condget.feeds.subscriptions import Subscription
-    from condget.fetching.fetch import Fetched
-
-FOREIGN_ETAG = '"condget-doctor-was-never-given-this"'
-LONG_AGO = "Thu, 01 Jan 1970 00:00:00 GMT"
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What the probes brought; None: not probed."""
-
-    etag: str | None
-    last_modified: str | None
-    #: Whether each validator alone, or both, were answered 304.
-    etag_works: bool | None = None
-    last_modified_works: bool | None = None
-    both_work: bool | None = None
-    #: Whether a validator that the server never gave was answered 304.
-    etag_lies: bool = False
-    last_modified_lies: bool = False
-    #: Whether the ETag less its `-gzip` was answered 304.
-    etag_less_gzip_works: bool | None = None
-    #: Whether the same content came twice with different ETags.
-    rotates: bool = False
+    from condget.polling.examination import Examination, Findings
 
 
 def doctor(
-    url: Annotated[str, typer.Argument(metavar="URL", help="The feed.")],
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="The deadline of one exchange.")] = 30.0,
+    url: Annotated[str, typer.Argument(metavar="URL", help="The feed, by URL or by its name in the list.")],
+    feeds: Annotated[
+        list[str] | None, typer.Option("--list", metavar="FEEDS", help="A list to take the feed's options from.")
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, help="Total time for one request, redirects included.")
+    ] = 30.0,
 ) -> int:
-    """Find out how a server treats conditional requests.
+    """Find out how a feed's server treats conditional requests.
 
-    It says which option of the list helps where there is a fault. It sends up to seven requests, a second apart,
-    and leaves the state of the poller alone.
+    Prints what is wrong, what that costs, and which option of the list helps. Sends up to seven requests, a second
+    apart, and leaves the state of the poller alone.
 
     \b
     Examples:
       condget doctor https://example.org/feed.xml
+      condget doctor https://example.org/members.xml --list feeds.txt
 
     \b
-    Exit codes: 0 all is well, 1 there is a fault.
+    Exit codes: 0 all is well, 1 there is a fault or no feed, 2 wrong usage.
     """
     import asyncio
 
     from condget.cli.environment import check_certificates
-    from condget.feeds.subscriptions import single
+    from condget.fetching.direct import DirectWire
+    from condget.polling.examination import examine
+    from condget.polling.jobs import job_of
+    from condget.polling.planning import pace_of
+    from condget.polling.run_options import RunOptions
 
     check_certificates()
-    subscription = single(url)
-    findings, document = asyncio.run(_examine(subscription, timeout))
-    put(f"ETag:           {findings.etag or 'none'}")
-    put(f"Last-Modified:  {findings.last_modified or 'none'}")
-    put(f"content:        {document}")
-    faults, line = verdict(findings)
+    run_options = RunOptions(timeout=timeout)
+    subscription = listed_feed(url, read_and_say(feeds or []).subscriptions)
+    request = job_of(subscription, None, run_options).request
+    pace = pace_of(subscription, run_options)
+
+    async def examination() -> Examination:
+        return await examine(request, DirectWire(), pace, settings.clock())
+
+    result = asyncio.run(examination())
+    for name, value in _rows(result):
+        put(f"{name + ':':<16}{line(value)}")
+    if result.findings is None:
+        return 1
+    return _print_verdict(address(subscription.url), result, result.findings)
+
+
+def _rows(result: Examination) -> Iterator[tuple[str, str]]:
+    """Yield what was found, apart from faults."""
+    if len(result.chain) > 1:
+        where = address(result.chain[-1])
+        if result.permanent_to == result.chain[-1]:
+            yield "moved", f"permanently to {where}; change the list"
+        else:
+            yield "redirects", f"for the moment to {where}"
+    if result.findings is not None:
+        yield "ETag", result.findings.etag or "none"
+        yield "Last-Modified", result.findings.last_modified or "none"
+    size = f"{result.decoded:,} bytes"
+    if result.received != result.decoded:
+        size += f" ({result.received:,} as received)"
+    if result.document is None:
+        yield "content", f"{size}; {result.no_feed}"
+        for link in result.links:
+            yield "its feed", f"{link.url}{f' ({link.title})' if link.title else ''}"
+        return
+    from condget.reports.phrases import entries
+
+    yield "content", f"{size}; {result.document.version or 'a feed'} with {entries(len(result.document.entries))}"
+    yield "next poll", result.next_poll
+
+
+def _print_verdict(url: str, result: Examination, findings: Findings) -> int:
+    """Print faults, their cost, and what helps; return the exit code."""
+    from condget.polling.examination import verdict
+
+    faults, option = verdict(findings)
     for fault in faults:
         put(f"fault: {fault}")
     if not faults:
-        put("The server honours what it gives: an unchanged feed costs it a 304.")
-    if line:
-        put("In the list of feeds:")
-        put(f"  {subscription.url} {line}")
+        put("The server honours its validators: a poll of the unchanged feed costs it a 304.")
+    elif findings.default_works:
+        put("What condget sends by default is answered as it should be; no option is needed.")
+    else:
+        if not findings.etag_works and not findings.last_modified_works:
+            put(f"cost: each poll transfers {_cost(result.received)}")
+        if option:
+            put("In the list of feeds:")
+            put(f"  {url} {option}")
+        else:
+            put("No option of the list helps; tell the site's owner.")
     return 1 if faults else 0
 
 
-def verdict(findings: Findings) -> tuple[list[str], str | None]:
-    """Return the faults in words, and the option that helps, if one does."""
-    faults: list[str] = []
-    if findings.etag is None and findings.last_modified is None:
-        return ["it gives no validators; every poll costs it a full answer, so condget asks at most every 4 h"], None
-    if findings.etag_lies:
-        faults.append("it answers 304 to an ETag that it never gave: a change would never be seen")
-    if findings.last_modified_lies:
-        faults.append("it answers 304 to any date: a change would never be seen")
-    etag_good = bool(findings.etag_works) and not findings.etag_lies
-    date_good = bool(findings.last_modified_works) and not findings.last_modified_lies
-    if findings.etag is not None and not findings.etag_works:
-        if findings.etag_less_gzip_works:
-            faults.append("it adds -gzip to its ETag and does not know it again (Apache bug 45023)")
-        elif findings.rotates:
-            faults.append("it gives the same content another ETag each time")
-        else:
-            faults.append("it does not honour its own ETag")
-    if findings.last_modified is not None and not findings.last_modified_works:
-        faults.append("it does not honour its own Last-Modified")
-    lies = findings.etag_lies or findings.last_modified_lies
-    if findings.both_work and not lies:
-        return faults, None  # what is sent by default does it
-    if etag_good:
-        return faults, None if findings.last_modified is None else "validators=etag"
-    if date_good:
-        return faults, "validators=last-modified"
-    return faults, "validators=none" if lies else None
+def _cost(received: int) -> str:
+    """Say what a feed costs that comes in full each time."""
+    from condget.feeds.durations import DAY, span
+    from condget.feeds.pace import Pace
 
-
-async def _examine(subscription: Subscription, timeout: float) -> tuple[Findings, str]:
-    import time
-
-    from condget.cache.validators import etag_of, last_modified_of
-    from condget.fetching.direct import DirectWire
-    from condget.fetching.fetch import fetch
-    from condget.fetching.host_limits import HostLimits
-    from condget.fetching.request import FetchRequest
-    from condget.polling.parser_process import Parser
-    from condget.shown import LONGEST, address
-    from condget.urls import origin_of
-
-    wire, limits = DirectWire(), HostLimits(time.time)
-
-    async def ask(*preconditions: tuple[str, str], url: str = subscription.url) -> Fetched:
-        userinfo = subscription.userinfo if origin_of(url) == origin_of(subscription.url) else None
-        return await fetch(
-            wire, FetchRequest(url, preconditions, userinfo=userinfo, timeout=timeout), time.time, limits
-        )
-
-    plain = await ask()
-    where = plain.chain[-1]
-    if plain.response.status != 200:
-        raise FetchError(f"{address(where, LONGEST)}: {plain.response.status} where a feed should be; correct the URL")
-    parser = Parser()
-    try:
-        document = await parser.parse(plain.content, plain.response.fields.get("content-type"), where)
-        content = f"{len(plain.content):,} bytes; {document.version or 'a feed'} with {len(document.entries)} entries"
-    except DocumentError as error:
-        content = str(error)
-    finally:
-        await parser.aclose()
-
-    etag, modified = etag_of(plain.response.fields), last_modified_of(plain.response.fields)
-
-    async def not_modified(*preconditions: tuple[str, str]) -> bool:
-        # Where the feed redirects to, so that no hop has to be gone again.
-        return (await ask(*preconditions, url=where)).response.status == 304
-
-    none_match, since = ("If-None-Match", etag or ""), ("If-Modified-Since", modified or "")
-    both = etag is not None and modified is not None
-    less_gzip, rotates, etag_works = None, False, None
-    if etag is not None:
-        again = await ask(none_match, url=where)
-        etag_works = again.response.status == 304
-        if not etag_works:
-            rotates = again.content == plain.content and etag_of(again.response.fields) != etag
-            if "-gzip" in etag:
-                less_gzip = await not_modified((none_match[0], etag.replace("-gzip", "")))
-    modified_works = await not_modified(since) if modified is not None else None
-    findings = Findings(
-        etag,
-        modified,
-        etag_works=etag_works,
-        last_modified_works=modified_works,
-        both_work=await not_modified(none_match, since) if both else etag_works or modified_works,
-        etag_lies=etag is not None and await not_modified((none_match[0], FOREIGN_ETAG)),
-        last_modified_lies=modified is not None and await not_modified((since[0], LONG_AGO)),
-        etag_less_gzip_works=less_gzip,
-        rotates=rotates,
-    )
-    return findings, content
+    seldom = Pace().without_validators
+    daily = received * DAY / seldom
+    kilobytes = f"{daily / 1000:,.0f} kB" if daily >= 1000 else f"{daily:.0f} bytes"
+    return f"{received:,} bytes; condget polls such a feed at most every {span(seldom)}, for {kilobytes} a day"

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from condget import settings
-from condget.cli.arguments import State, read_and_say
+from condget.cli.arguments import State, listed_feed, read_and_say
 from condget.cli.output import put
 
 if TYPE_CHECKING:
     from condget.feeds.subscriptions import Options
-    from condget.feeds.values import FeedState, HostHold
+    from condget.feeds.values import FeedState
 
 
 def explain(
-    url: Annotated[str, typer.Argument(metavar="URL", help="The feed, as it stands in the list.")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="The feed, by URL or by its name in the list.")],
     feeds: Annotated[
         list[str] | None, typer.Argument(metavar="[FEEDS]...", help="Lists to take the feed's options from.")
     ] = None,
@@ -34,47 +34,58 @@ def explain(
       condget explain https://example.org/feed.xml
       condget explain https://example.org/feed.xml feeds.txt
     """
-    from condget.feeds.subscriptions import single
-    from condget.fetching.targets import host_of
+    from condget.cli.list import next_polls
+    from condget.polling.planning import plan, remembered
+    from condget.polling.run_options import RunOptions
     from condget.shown import address, line
     from condget.stores.opening import open_ledger_for_reading
 
-    subscription = single(url)
     lists = read_and_say(feeds or [])
-    listed = next((feed for feed in lists.subscriptions if feed.key == subscription.key), None)
+    subscription = listed_feed(url, lists.subscriptions)
+    is_listed = subscription in lists.subscriptions
     now = settings.clock()()
     with open_ledger_for_reading(state) as ledger:
-        known = ledger.load([subscription.key]).get(subscription.key)
-        seen = len(ledger.seen(subscription.key))
-        hold = ledger.holds().get(host_of((known.moved_to if known else None) or subscription.url))
+        known = remembered([subscription], ledger).get(subscription.key)
+        ((_, _, why),) = next_polls(plan([subscription], ledger, RunOptions(), now), now)
     rows = [("feed", address(subscription.url))]
-    if listed is not None:
-        rows += [
-            ("listed", f"{listed.source}{f' as {listed.name}' if listed.name else ''}"),
-            *_options(listed.options),
-        ]
+    if is_listed:
+        name = f" as {subscription.name}" if subscription.name else ""
+        rows += [("listed", f"{subscription.source}{name}"), *_options(subscription.options)]
     elif feeds:
         rows.append(("listed", "no"))
-    rows += _known(known, hold, seen, now) if known else [("known", "nothing; it was never polled")]
+    rows += _known(known) if known else [("known", "nothing; it was never polled")]
+    rows.append(("next poll", why))
+    if known is not None and known.gone:
+        rows.append(("to poll it again", f"condget poll --force {address(subscription.url)}"))
     for name, value in rows:
         put(f"{name + ':':<20}{line(value)}")
-    return 0 if known is not None or listed is not None else 1
+    return 0 if known is not None or is_listed else 1
 
 
 def _options(options: Options) -> Iterator[tuple[str, str]]:
+    """Yield the options of a feed that are not the default, as people write them."""
+    from condget.feeds.durations import span
+    from condget.feeds.feed_options import pause_words
+
     for option in fields(options):
         value = getattr(options, option.name)
         if value == option.default:
             continue
         if option.name == "headers":  # the values may be secret
             value = ", ".join(name for name, _ in value)
+        elif option.name in ("every", "timeout"):
+            value = span(value)
+        elif option.name == "pause":
+            value = pause_words(value)
+        elif isinstance(value, bool):
+            value = "yes" if value else "no"
         yield f"  {option.name.replace('_', '-')}", str(value)
 
 
-def _known(state: FeedState, hold: HostHold | None, seen: int, now: float) -> list[tuple[str, str]]:
+def _known(state: FeedState) -> list[tuple[str, str]]:
+    """Return what is remembered of a feed, in words."""
     from condget.cache.validators import etag_of, last_modified_of
     from condget.feeds.durations import instant, span
-    from condget.feeds.schedule import explain as why
     from condget.reports.phrases import entries
 
     def when(at: float | None) -> str:
@@ -88,16 +99,15 @@ def _known(state: FeedState, hold: HostHold | None, seen: int, now: float) -> li
         ("first polled", when(state.first_polled)),
         ("last polled", when(state.last_polled)),
         ("last news", when(state.last_changed)),
-        ("next poll", why(state, hold, now)),
         ("adaptive interval", span(state.interval) if state.interval else "not yet known"),
         ("ETag", etag or "none"),
         ("Last-Modified", modified or "none"),
-        ("content", f"{state.content_bytes:,} bytes; {entries(state.window)}, {seen} rows remembered"),
+        ("content", f"{state.content_bytes:,} bytes as received; {entries(state.window)}"),
     ]
     if stored is not None and stored.url != state.url:
         rows.append(("answered by", " > ".join(state.chain)))
     if state.moved_to:
-        rows.append(("moved to", f"{state.moved_to} and asked there; change the list"))
+        rows.append(("moved to", f"{state.moved_to} and polled there; change the list"))
     if state.failures:
         rows.append(("failures", f"{state.failures} in a row"))
     if state.error:

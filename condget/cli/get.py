@@ -142,7 +142,7 @@ def get(
     except ValueError as error:
         raise UsageError(f"--stale-if-error: {error}") from None
     targets = [single(url) for url in urls]
-    wish = _Wish(read_fields(header or (), ()), head, verbose, mode, netrc, fail_with_body)
+    wish = _Wish(read_fields(header or ()), head, verbose, mode, netrc, fail_with_body)
     failed = news = False
     with _client(cache, policy, timeout) as client:
         for target, path in zip_longest(targets, output or ()):

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import inf
+from typing import TYPE_CHECKING
+
 from condget import settings
 from condget.cli.arguments import Feeds, State, read_and_say
 from condget.cli.output import put
+
+if TYPE_CHECKING:
+    from condget.polling.planning import Plan
 
 
 def list_feeds(feeds: Feeds, state: State = None) -> int:
@@ -17,30 +24,36 @@ def list_feeds(feeds: Feeds, state: State = None) -> int:
       condget list feeds.txt
     """
     from condget.feeds.durations import instant
-    from condget.feeds.schedule import explain
-    from condget.feeds.values import FeedState, HostHold
-    from condget.fetching.targets import host_of
+    from condget.polling.planning import plan
+    from condget.polling.run_options import RunOptions
     from condget.shown import address, line
     from condget.stores.opening import open_ledger_for_reading
 
     listed = read_and_say(feeds)
-    subscriptions = listed.subscriptions
     now = settings.clock()()
     with open_ledger_for_reading(state) as ledger:
-        states = ledger.load([subscription.key for subscription in subscriptions])
-        holds = ledger.holds()
-    rows: list[tuple[float, str, str]] = []
-    for subscription in subscriptions:
-        known: FeedState | None = states.get(subscription.key)
-        where = (known.moved_to if known else None) or subscription.url
-        hold: HostHold | None = holds.get(host_of(where))
-        at = max(now, known.next_poll if known else now, hold.until if hold else now)
-        if known is not None and known.gone:
-            when, at = "never", float("inf")
-        else:
-            when = "now" if at <= now else instant(at, 0)
-        label = address(subscription.url) + (f" ({line(subscription.name)})" if subscription.name else "")
-        rows.append((at, when, f"{label}: {explain(known, hold, now)}"))
-    for _, when, words in sorted(rows, key=lambda row: row[0]):
-        put(f"{when:<17}  {words}")
+        planned = plan(listed.subscriptions, ledger, RunOptions(), now)
+    by_key = {subscription.key: subscription for subscription in listed.subscriptions}
+    for at, key, why in sorted(next_polls(planned, now), key=lambda row: row[0]):
+        when = "never" if at == inf else "now" if at <= now else instant(at, 0)
+        name = f" ({line(name)})" if (name := by_key[key].name) else ""
+        put(f"{when:<17}  {address(by_key[key].url)}{name}: {why}")
     return listed.exit_code
+
+
+def next_polls(planned: Plan, now: float) -> Iterator[tuple[float, str, str]]:
+    """Yield when each feed is polled next, its key, and why then, as a poll would have it now."""
+    from condget.feeds.schedule import explain
+    from condget.fetching.targets import host_of
+
+    for feed in planned.feeds:
+        yield now, feed.subscription.key, explain(feed.state, None, now)
+    for outcome in planned.refused:
+        yield now, outcome.url, f"due now; {outcome.error}"
+    silences = {hold.host: hold for hold in planned.silences}
+    for subscription, reason, next_poll in planned.passed_over:
+        at = inf if next_poll is None else next_poll
+        hold = silences.get(host_of(subscription.url))
+        if hold is not None and hold.until > at:
+            at, reason = hold.until, hold.reason
+        yield at, subscription.key, reason

@@ -38,14 +38,14 @@ class RequestFields:
                 request.headers.pop(name, None)
 
 
-def read_fields(headers: Iterable[str], credential_fields: Iterable[str]) -> RequestFields:
+def read_fields(headers: Iterable[str]) -> RequestFields:
     """Read `--header` options.
 
     Raises:
         UsageError: one is not NAME:VALUE on one line, or its secret cannot be had.
     """
     pairs = []
-    hidden = SECRET | {name.lower() for name in credential_fields}
+    hidden = SECRET
     for text in headers:
         name, colon, value = (part.strip(" \t") for part in text.partition(":"))
         if not colon or not TOKEN.fullmatch(name) or any(c < " " and c != "\t" for c in value):

@@ -149,6 +149,13 @@ def plan(subscriptions: Iterable[Subscription], ledger: LedgerReader, run_option
     return Plan(in_order, run_options, tuple(silences.values()), tuple(refused), tuple(passed_over))
 
 
+def remembered(subscriptions: Iterable[Subscription], ledger: LedgerReader) -> dict[str, FeedState]:
+    """Return what is remembered of feeds, by their keys, also of those that are listed where they moved to (E1)."""
+    unique = {subscription.key: subscription for subscription in subscriptions}
+    former = _former(unique, ledger.due(list(unique)), ledger)
+    return _states(list(unique), {key: url for key, (url, _) in former.items()}, ledger)
+
+
 def pace_of(subscription: Subscription, run_options: RunOptions) -> Pace:
     """Return how often a feed may be requested; its line in the list may say so."""
     every = subscription.options.every

@@ -15,14 +15,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from hashlib import blake2b
-from http import HTTPStatus
 
 from condget import settings
 from condget.cache.fields import Fields
 from condget.errors import DocumentError, FetchError
 from condget.feeds.schedule import silence
 from condget.feeds.values import NO_RECALL, Document, HostHold
-from condget.fetching.failures import AGAIN, redacted, secrets_of, snippet
+from condget.fetching.failures import AGAIN, redacted, secrets_of
 from condget.fetching.fetch import Fetched, fetch
 from condget.fetching.host_limits import HostLimits, HostSilent, Sleep
 from condget.fetching.request import FetchRequest
@@ -30,6 +29,7 @@ from condget.fetching.targets import host_of
 from condget.fetching.wire import KeptConnections, Wire
 from condget.polling.batch import Batch, Job, Polled
 from condget.polling.parser_process import Parser
+from condget.polling.refusals import refusal
 from condget.polling.run_options import LEFT, Budget
 from condget.shown import LONGEST, address
 
@@ -43,14 +43,6 @@ _WAITING = 20_000_000
 _BEGUN_TOGETHER = 16
 
 _CUT_OFF = f"the document is cut off: its last end tag is missing; {AGAIN}"
-
-_ADVICE = {
-    401: "it wants a user name and password: put user:password@ before the host in the list",
-    403: "it refuses this request: see in a browser whether it still is public",
-    404: "correct the URL if that continues",
-    410: "it is gone for good: take it off the list",
-    429: "it wants fewer requests: raise every=",
-}
 
 
 async def poll_batch(
@@ -163,7 +155,7 @@ class _Worker:
                     return polled
                 raise DocumentError("a 304 for content that was never received; no-cache did not help")
             if response.status not in _WITH_FEED:
-                raise DocumentError(_refusal(request, fetched, polled))
+                raise DocumentError(refusal(request, fetched, for_good=polled.for_good))
             digest = blake2b(fetched.content, digest_size=16).hexdigest()
             document: Document | None = None
             if digest != job.digest:
@@ -235,15 +227,3 @@ class _Worker:
 def _is_accepted(request: FetchRequest, fetched: Fetched) -> bool:
     """Whether a 304 answers a condition, and comes from the URL that the validators belong to."""
     return bool(fetched.sent) and fetched.chain[-1] == (request.preconditions_for or (request.url,))[-1]
-
-
-def _refusal(request: FetchRequest, fetched: Fetched, polled: Polled) -> str:
-    """Describe a response that is neither a feed nor a 304 (F9)."""
-    response = fetched.response
-    status = response.status
-    phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
-    page = snippet(fetched.content, response.fields.get("content-type"), secrets_of(request.userinfo, request.fields))
-    advice = _ADVICE.get(status, AGAIN if status >= 500 else "see in a browser what is wrong")
-    if status == 410 and not polled.for_good:
-        advice = f"a temporary redirect led there: {AGAIN}"
-    return f"{status} {phrase}".rstrip() + (f' ("{page}")' if page else "") + f"; {advice}"

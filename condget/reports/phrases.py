@@ -95,16 +95,16 @@ def sentence(selection: Selection) -> str | None:
         error = line(outcome.error or "failed").removeprefix(f"{place(outcome)}: ")
         return f"{error}; {_row(outcome)}" if _lasts(outcome) else error
     if outcome.status == "gone":
-        return "gone (410) and not asked again; take it off the list"
+        return "gone (410) and not polled again; take it off the list"
     if outcome.status == "skipped":
-        return f"not asked: {line(outcome.reason or 'not due')}"
+        return f"not polled: {line(outcome.reason or 'not due')}"
     clauses = []
     if is_recovered(outcome):
         clauses.append(f"works again, after {_row(outcome)}")
     if outcome.status == "new":
         clauses.append(f"first seen, with {entries(len(outcome.entries) + selection.left_out)}")
     if outcome.moved_to:
-        clauses.append(f"moved to {address(outcome.moved_to)} and asked there from now on; change the list")
+        clauses.append(f"moved to {address(outcome.moved_to)} and polled there from now on; change the list")
     if outcome.reissued:
         clauses.append("the known entries came with other ids, which is no news")
     if not clauses and not selection.entries and not selection.edited:

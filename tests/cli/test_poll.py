@@ -126,7 +126,7 @@ def test_c8_gone_is_told_once(invoke: Run, feeds: Path, origin: Origin) -> None:
     assert said(invoke("poll", feeds)) == SILENCE
     forced = invoke("poll", "--force", feeds)
     assert (forced.returncode, forced.stdout) == (0, "")
-    assert f"{origin.url('/feed')}: not asked: gone" in forced.stderr
+    assert f"{origin.url('/feed')}: not polled: gone" in forced.stderr
     assert said(invoke("poll", "--force", "-q", feeds)) == SILENCE
     assert len(origin.requests) == 1
     invoke("poll", "--force", origin.url("/feed"))
@@ -320,7 +320,7 @@ def test_list_and_explain_say_when_and_why(condget: Run, feeds: Path, origin: Or
     assert "at most every 60 min" in listed
     feeds.write_text(f"{url} every=2h name=Mine header=X-Key:secret\n")
     explained = condget("explain", url, feeds, env=now).stdout
-    for words in ('"1"', "Tea", "as Mine", "every", "7200", "60 min", "2 entries"):
+    for words in ('"1"', "Tea", "as Mine", "every", "2 h", "60 min", "2 entries"):
         assert words in explained
     assert "secret" not in explained
     assert len(origin.requests) == 1

@@ -71,10 +71,10 @@ ENTRIES = """\
         pytest.param(
             MOVED,
             PLAIN,
-            f"{WHERE}: moved to https://example.net/feed.xml and asked there from now on; change the list\n",
+            f"{WHERE}: moved to https://example.net/feed.xml and polled there from now on; change the list\n",
             id="E1 a move is told",
         ),
-        pytest.param(GONE, PLAIN, f"{WHERE}: gone (410) and not asked again; take it off the list\n", id="C8 gone"),
+        pytest.param(GONE, PLAIN, f"{WHERE}: gone (410) and not polled again; take it off the list\n", id="C8 gone"),
         pytest.param(
             FAILED,
             PLAIN,
@@ -85,7 +85,7 @@ ENTRIES = """\
         pytest.param(
             SKIPPED,
             ReportOptions(all=True),
-            "https://example.org/feed.xml: not asked: asked 5 min ago\n",
+            "https://example.org/feed.xml: not polled: asked 5 min ago\n",
             id="all tells why a feed was not asked",
         ),
         pytest.param(
