@@ -61,6 +61,7 @@ def poll(
             "--force", help="Poll feeds that are not due, too, still conditionally; a gone feed only by its URL."
         ),
     ] = False,
+    catch_up: Annotated[bool, typer.Option("--catch-up", help="Take all entries as seen, and report none.")] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print no progress and no failures of feeds on stderr.")
     ] = False,
@@ -79,6 +80,19 @@ def poll(
     limit: Annotated[
         int | None,
         typer.Option(metavar="N", min=0, rich_help_panel=_REPORTS, help="Report at most N entries of a feed."),
+    ] = None,
+    match: Annotated[
+        str | None,
+        typer.Option(
+            "--match",
+            metavar="REGEX",
+            rich_help_panel=_REPORTS,
+            help="Report only entries with this in title, link, author or a category; the others count as seen.",
+        ),
+    ] = None,
+    not_match: Annotated[
+        str | None,
+        typer.Option("--not-match", metavar="REGEX", rich_help_panel=_REPORTS, help="Report no entries with this."),
     ] = None,
     edited: Annotated[
         bool, typer.Option("--edited", rich_help_panel=_REPORTS, help="Report edited entries, too.")
@@ -199,7 +213,14 @@ def poll(
 
     form = _form(format_, template_)
     options = ReportOptions(
-        all=all_, edited=edited, first_entries=entries, content=content, limit=limit, strict=strict, zone=None
+        all=all_,
+        edited=edited,
+        first_entries=entries,
+        content=content,
+        catch_up=catch_up,
+        limit=limit,
+        strict=strict,
+        zone=None,
     )
     run_options = RunOptions(
         pace=Pace(update_period=update_period),
@@ -214,6 +235,8 @@ def poll(
             None if max_bytes is None else size("--max-bytes", max_bytes),
         ),
         patience=Patience(failures_after, length("--failing-for", failing_for)),
+        match=_pattern("--match", match),
+        not_match=_pattern("--not-match", not_match),
     )
     listed = read(feeds)
     clock = settings.clock()
@@ -291,6 +314,17 @@ def _form(name: str, template: str | None) -> Format:
     from condget.reports.template import template as format_by
 
     return format_by(template)
+
+
+def _pattern(option: str, text: str | None) -> str | None:
+    if text is None:
+        return None
+    from condget.feeds.filters import pattern
+
+    try:
+        return pattern(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from None
 
 
 def _order(subscriptions: Iterable[Subscription], planned: Plan, *, with_skipped: bool) -> list[str]:

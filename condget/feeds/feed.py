@@ -38,6 +38,9 @@ class Feed:
     user_agent: str | None = field(default=None, kw_only=True)
     #: Lets a feed on a public host redirect to a private address.
     private_network: bool = field(default=False, kw_only=True)
+    #: Regular expressions: only entries in which the one, and not the other, is found are reported.
+    match: str | None = field(default=None, kw_only=True)
+    not_match: str | None = field(default=None, kw_only=True)
 
     def __repr__(self) -> str:
         name = "" if self.name is None else f", name={self.name!r}"
@@ -53,8 +56,8 @@ def subscription_of(feed: Feed) -> Subscription:
     headers = feed.headers.items() if isinstance(feed.headers, Mapping) else feed.headers
     pairs = [("header", f"{name}:{value}") for name, value in headers]
     pairs.append(("validators", feed.validators))
-    if feed.user_agent is not None:
-        pairs.append(("user-agent", feed.user_agent))
+    optional = {"user-agent": feed.user_agent, "match": feed.match, "not-match": feed.not_match}
+    pairs += [(name, value) for name, value in optional.items() if value is not None]
     try:
         target, userinfo = target_of(feed.url.strip())
         _, options = read_options(pairs)

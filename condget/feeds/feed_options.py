@@ -35,6 +35,9 @@ class Options:
     private_network: bool = False
     #: The feed is not polled until then, in POSIX seconds; infinite: as long as the option stands in the list.
     pause: float | None = None
+    #: Regular expressions: only entries in which the one, and not the other, is found are reported.
+    match: str | None = None
+    not_match: str | None = None
 
 
 NO_OPTIONS = Options()
@@ -130,6 +133,12 @@ def _truth(text: str) -> bool:
     return truths[text.lower()]
 
 
+def _pattern(text: str) -> str:
+    from condget.feeds.filters import pattern
+
+    return pattern(text)
+
+
 _READERS: dict[str, Callable[[str], object]] = {
     "every": duration,
     "name": _name,
@@ -139,4 +148,6 @@ _READERS: dict[str, Callable[[str], object]] = {
     "user-agent": _user_agent,
     "private-network": _truth,
     "pause": _pause,
+    "match": _pattern,
+    "not-match": _pattern,
 }

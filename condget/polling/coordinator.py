@@ -14,6 +14,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from condget import settings
+from condget.feeds.filters import Filter
 from condget.feeds.subscriptions import Subscription
 from condget.feeds.values import Outcome
 from condget.polling.planning import Plan, plan
@@ -34,6 +35,7 @@ def run(
         return
     from condget.feeds.schedule import unreached
     from condget.feeds.trouble import OFFLINE_TOGETHER, noticed, noticed_offline
+    from condget.polling.filtering import Filtering
     from condget.polling.outcomes import outcome_of
 
     if renamed := [(feed, feed.former) for feed in plan_.feeds if feed.former is not None]:
@@ -45,14 +47,15 @@ def run(
     feeds = {feed.job.key: feed for feed in plan_.feeds}
     reached, patience = False, plan_.run_options.patience
     offline: list[Outcome] = []
-    with closing(executor.run(plan_.batch())) as groups:
+    with closing(executor.run(plan_.batch())) as groups, closing(Filtering()) as filtering:
         for group in groups:
             finished: list[Outcome] = []
             for polled in group:
                 seen = ledger.seen(polled.key) if polled.document else {}
-                outcome = outcome_of(feeds[polled.key], polled, seen)
+                feed = feeds[polled.key]
+                outcome = filtering.applied(outcome_of(feed, polled, seen), _filters(feed.subscription, plan_))
                 if polled.connected:
-                    finished.append(noticed(outcome, feeds[polled.key].state, patience, polled.now))
+                    finished.append(noticed(outcome, feed.state, patience, polled.now))
                 else:
                     offline.append(outcome)
             if finished:
@@ -80,6 +83,12 @@ def run(
         else:
             offline = noticed_offline(offline, befores, last_reached)
         yield offline
+
+
+def _filters(subscription: Subscription, plan_: Plan) -> tuple[Filter, Filter]:
+    """Return the filters of a feed and of the run."""
+    of_feed, of_run = subscription.options, plan_.run_options
+    return Filter(of_feed.match, of_feed.not_match), Filter(of_run.match, of_run.not_match)
 
 
 def poll(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypedDict, Unpack
 
 from condget import settings
 from condget.errors import SubscriptionError
+from condget.feeds.filters import pattern
 from condget.feeds.pace import Pace
 from condget.feeds.values import Outcome
 from condget.polling.lists import Listed, Source, read
@@ -51,6 +52,8 @@ class PollOptions(TypedDict, total=False):
     deadline: float | None
     max_requests: int | None
     max_bytes: int | None
+    match: str | None
+    not_match: str | None
     wait: float
     clock: settings.Clock | None
 
@@ -77,10 +80,14 @@ def poll(feeds: Feeds, **options: Unpack[PollOptions]) -> Generator[Outcome, Non
         deadline: End after so many seconds; the feeds that are overdue longest come first, the rest next time.
         max_requests: End after so many requests, likewise.
         max_bytes: End when so many bytes of content were received, likewise.
+        match: A regular expression: only entries in whose title, link, author or categories it is found are reported.
+            The others count as seen.
+        not_match: A regular expression: entries in which it is found are not reported, and count as seen.
         wait: How many seconds to wait for another run that holds the state (0).
         clock: Returns the present instant in POSIX seconds.
 
     Raises:
+        ValueError: a regular expression cannot be compiled.
         SubscriptionError: a list cannot be read, or there is no feed. A bad line is an outcome with an error.
         StateLocked: another run holds the state. The iterator raises this, and the following error.
         StoreError: the state cannot be used.
@@ -134,6 +141,8 @@ def _run(
     deadline: float | None = None,
     max_requests: int | None = None,
     max_bytes: int | None = None,
+    match: str | None = None,
+    not_match: str | None = None,
     wait: float = 0.0,
     clock: settings.Clock | None = None,
 ) -> tuple[InProcess, Generator[Outcome, None, None]]:
@@ -145,6 +154,8 @@ def _run(
         concurrency=concurrency,
         gap=gap,
         budget=Budget.of(deadline, max_requests, max_bytes),
+        match=match and pattern(match),
+        not_match=not_match and pattern(not_match),
     )
     clock = clock or settings.clock()
     executor = _executor(clock, transport)

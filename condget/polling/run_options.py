@@ -43,3 +43,6 @@ class RunOptions:
     patience: Patience = field(default_factory=Patience)
     #: Between the starts of two requests to one host (C12); None: 1 second, but none for loopback.
     gap: float | None = None
+    #: Regular expressions, as those of a feed, for the entries of all feeds.
+    match: str | None = None
+    not_match: str | None = None

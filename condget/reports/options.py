@@ -18,6 +18,8 @@ class ReportOptions:
     first_entries: bool = False
     #: Also each failure that is one of many, which are reported once they have lasted (C15).
     strict: bool = False
+    #: No entries at all: they count as seen, and failures and moves are reported.
+    catch_up: bool = False
     #: At most so many entries of a feed; None: all.
     limit: int | None = None
     #: The content of entries, in formats for programs.

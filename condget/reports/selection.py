@@ -48,6 +48,8 @@ class Selection:
 
 def select(outcome: Outcome, options: ReportOptions) -> Selection | None:
     """Return what to report of an outcome, None for nothing."""
+    if options.catch_up:
+        outcome = _without_news(outcome)
     edited = outcome.edited if options.edited else ()
     is_news = outcome.status == "changed" and bool(outcome.entries or outcome.reissued or edited)
     is_trouble = outcome.status == "error" and (options.strict or outcome.is_notable)
@@ -62,3 +64,9 @@ def select(outcome: Outcome, options: ReportOptions) -> Selection | None:
     # The reason why a feed was not requested is its schedule already.
     left_out = number - len(outcome.entries) - len(edited)
     return Selection(outcome, entries, edited, left_out, schedule=options.all and outcome.status != "skipped")
+
+
+def _without_news(outcome: Outcome) -> Outcome:
+    is_news = outcome.status in ("new", "changed")
+    status = "moved" if is_news and outcome.moved_to else "unchanged" if is_news else outcome.status
+    return replace(outcome, status=status, entries=(), edited=(), reissued=False, changed=False)

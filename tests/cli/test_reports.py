@@ -107,3 +107,27 @@ def test_dates_are_in_local_time(condget: Run, origin: Origin) -> None:
         "poll", "--entries", origin.url("/feed"), env={"TZ": "Europe/Berlin"}
     )
     assert "  * Entry 1 (2024-05-02 01:30)\n" in done.stdout
+
+
+def test_catch_up_takes_all_entries_as_seen_and_reports_failures_alone(
+    invoke: Run, feeds: Path, origin: Origin
+) -> None:
+    done = invoke("poll", "--catch-up", "--gap", 0, "--exit-code", feeds)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "503 Service Unavailable" in done.stderr
+    assert invoke("poll", "--force", "--gap", 0, "-q", feeds).stdout == ""
+    origin.script("/c", ok(rss(4, 5, title="Cocoa")))
+    assert "Entry 5" in invoke("poll", "--force", "--gap", 0, "-q", feeds).stdout
+
+
+def test_filters_of_a_run_are_for_all_feeds(invoke: Run, feeds: Path) -> None:
+    done = invoke("poll", "--entries", "--match", "entry [24]", "--not-match", "/2$", "--gap", 0, "-q", feeds)
+    assert [line.strip() for line in done.stdout.splitlines() if "*" in line] == ["* Entry 4"]
+    assert invoke("poll", "--force", "--gap", 0, "-q", feeds).stdout == ""
+
+
+def test_a_wrong_expression_is_refused(invoke: Run, feeds: Path, origin: Origin) -> None:
+    done = invoke("poll", "--match", "(", feeds)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert '--match: "(" is not a regular expression' in done.stderr
+    assert origin.requests == []
