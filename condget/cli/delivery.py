@@ -12,11 +12,14 @@ from condget.cli.ordering import InOrder, size_of
 from condget.cli.output import give_up_stdout, has_colours, say, show_progress, write
 from condget.errors import CondgetError
 from condget.reports import Format, ReportOptions, Selection, format_of, select
-from condget.shown import printable
+from condget.shown import address, printable
 
 if TYPE_CHECKING:
+    from condget.cli.hooks import Hooks
+    from condget.cli.mail import Mailer
     from condget.feeds.values import Outcome
     from condget.polling.lists import Listed
+    from condget.reports.metrics import Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,9 @@ class Delivery:
         verbose: bool,
         order: Iterable[str] = (),
         file: Path | None = None,
+        hooks: Hooks | None = None,
+        mailer: Mailer | None = None,
+        figures: Figures | None = None,
     ) -> None:
         """`order` has the keys of the feeds to report in that order; `file` gets the report in place of stdout."""
         #: Whether a feed failed, and whether there was news.
@@ -57,9 +63,13 @@ class Delivery:
         self._begun = False
         self._done = 0
         self._ordered: InOrder[_Reportable] = InOrder(order)
+        self._figures = figures
+        self._hooks = hooks
+        self._mailer = mailer
         self._file = file
-        #: The report for the file, and the outcomes that are delivered as soon as the file is written.
+        #: The report for the file and the news for a mail, and the outcomes that are delivered as soon as these are.
         self._pages: list[str] = []
+        self._mailed: list[Selection] = []
         self._until_end: list[Outcome] = []
 
     def deliver_faults(self, listed: Listed) -> None:
@@ -91,6 +101,8 @@ class Delivery:
         silent: list[Outcome] = []
         reportable: list[_Reportable] = []
         for outcome in outcomes:
+            if self._figures is not None:
+                self._figures.add(outcome)
             self.failed = self.failed or outcome.status in ("error", "gone")
             if self._verbose:
                 say(_exchange(outcome))
@@ -113,6 +125,8 @@ class Delivery:
             from condget.cli.destination import write_file
 
             write_file(self._file, ["".join(self._pages).encode()])
+        if self._mailer is not None:
+            self._mailer.send(self._mailed, self._options, self._now)
         return [*delivered, *self._until_end]
 
     def show_progress(self, total: int) -> None:
@@ -126,30 +140,44 @@ class Delivery:
             show_progress("")
 
     def _report(self, reportable: Sequence[_Reportable]) -> Sequence[Outcome]:
+        reportable = self._hooked(reportable)
         pages: list[str] = []
         for selection in (item.selection for item in reportable):
             if self._form.entries_only:
                 self._say_apart(selection)
             elif self._form.failures_apart and selection.is_trouble:
-                self._say_failure(self._form, selection)
+                self._say_as_text(selection)
                 continue
+            self._mailed.append(selection)
             pages.append(self._form.report(selection, self._options))
         self._write("".join(pages))
         outcomes = [item.outcome for item in reportable]
-        if self._file is None:
+        if self._file is None and self._mailer is None:
             return outcomes
         self._until_end += outcomes
         return []
 
+    def _hooked(self, reportable: Sequence[_Reportable]) -> Sequence[_Reportable]:
+        """Run the hooks; return what they took. The others are not acknowledged, so that their news come again."""
+        if not self._hooks or not reportable:
+            return reportable
+        failures = self._hooks.deliver([item.selection for item in reportable], self._options)
+        for url, reason in failures.items():
+            self.failed = True
+            if self._figures is not None:
+                self._figures.undelivered += 1
+            say(f"{address(url.partition('#user=')[0])}: {reason}; its news come with the next run")
+        return [item for item in reportable if item.outcome.url not in failures]
+
     def _say_apart(self, selection: Selection) -> None:
         """Say of a feed what a report of entries alone has no place for."""
         if selection.is_trouble or selection.outcome.status in ("gone", "moved", "skipped"):
-            self._say_failure(format_of("text"), replace(selection, entries=(), edited=()))
+            self._say_as_text(replace(selection, entries=(), edited=()))
 
-    def _say_failure(self, form: Format, selection: Selection) -> None:
+    def _say_as_text(self, selection: Selection) -> None:
         if not self._quiet:
             options = self._error_options
-            write(form.report(selection, options), to=sys.stderr, colour=options.colour)
+            write(format_of("text").report(selection, options), to=sys.stderr, colour=options.colour)
 
     def _write(self, text: str) -> None:
         if not text:

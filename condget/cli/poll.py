@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -27,6 +28,8 @@ from condget.polling.run_options import Budget
 from condget.reports import FORMATS, Format, ReportOptions, format_of
 
 if TYPE_CHECKING:
+    from condget.cli.hooks import Hooks
+    from condget.cli.mail import Mailer
     from condget.feeds.subscriptions import Subscription
     from condget.feeds.values import Outcome
     from condget.polling.executors import Executor
@@ -36,14 +39,17 @@ if TYPE_CHECKING:
 NEWS_CODE, LOCKED_CODE = 3, 75
 
 #: Sections of the help.
-_REPORTS, _REQUESTS = "What is reported", "How feeds are requested"
+_REPORTS, _HOOKS, _REQUESTS = "What is reported", "Where news go, instead of stdout", "How feeds are requested"
 
 
 def poll(
     feeds: Feeds,
     format_: Annotated[
-        str, typer.Option("--format", "-f", metavar="FORMAT", help=f"How to report: {', '.join(FORMATS)}.")
-    ] = "text",
+        str | None,
+        typer.Option(
+            "--format", "-f", metavar="FORMAT", help=f"How to report: {', '.join(FORMATS)}.", show_default="text"
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write the report to a file, as a whole, if there is any."),
@@ -124,6 +130,51 @@ def poll(
     failing_for: Annotated[
         str, typer.Option(metavar="DURATION", rich_help_panel=_REPORTS, help="that failed for so long.")
     ] = "1d",
+    exec_: Annotated[
+        str | None,
+        typer.Option(
+            "--exec",
+            metavar="CMD",
+            rich_help_panel=_HOOKS,
+            help="Run this for each feed with news: JSON on stdin.",
+        ),
+    ] = None,
+    exec_entry: Annotated[
+        str | None,
+        typer.Option(
+            "--exec-entry",
+            metavar="CMD",
+            rich_help_panel=_HOOKS,
+            help="Run this for each new entry: JSON on stdin.",
+        ),
+    ] = None,
+    post: Annotated[
+        str | None,
+        typer.Option("--post", metavar="URL", rich_help_panel=_HOOKS, help="POST the JSON of each feed with news."),
+    ] = None,
+    hook_timeout: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=0.1, rich_help_panel=_HOOKS, help="Time for each command and POST."),
+    ] = 60.0,
+    mail: Annotated[
+        str | None,
+        typer.Option("--mail", metavar="ADDRESS", rich_help_panel=_HOOKS, help="Send the news of a run as a mail."),
+    ] = None,
+    mail_entries: Annotated[
+        bool, typer.Option("--mail-entries", rich_help_panel=_HOOKS, help="Send a mail for each entry instead.")
+    ] = False,
+    mail_from: Annotated[
+        str | None,
+        typer.Option(
+            "--mail-from", metavar="ADDRESS", rich_help_panel=_HOOKS, help="The sender; else the ADDRESS of --mail."
+        ),
+    ] = None,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(
+            "--metrics", metavar="FILE", rich_help_panel=_HOOKS, help="Write figures of the run for Prometheus."
+        ),
+    ] = None,
     unconditional: Annotated[
         bool,
         typer.Option(
@@ -211,7 +262,10 @@ def poll(
     from condget.feeds.pace import Pace, Patience
     from condget.polling import RunOptions, plan
 
-    form = _form(format_, template_)
+    hooks = _hooks(exec_, exec_entry, post, hook_timeout)
+    mailer = _mailer(mail, mail_from, mail_entries)
+    elsewhere = bool(hooks or mailer) and output is None and not dry_run
+    form = _form(format_, template_, elsewhere=elsewhere, mailed=bool(mail) and not mail_entries)
     options = ReportOptions(
         all=all_,
         edited=edited,
@@ -238,6 +292,12 @@ def poll(
         match=_pattern("--match", match),
         not_match=_pattern("--not-match", not_match),
     )
+    figures = None
+    if metrics is not None:
+        from condget.reports.metrics import Figures
+
+        figures = Figures()
+    began = time.monotonic()
     listed = read(feeds)
     clock = settings.clock()
 
@@ -264,7 +324,18 @@ def poll(
             say(notice)
         in_order = output is not None or not sys.stdout.isatty()
         order = _order(listed.subscriptions, planned, with_skipped=all_) if in_order else ()
-        delivery = Delivery(form, options, now, quiet=quiet, verbose=verbose, order=order, file=output)
+        delivery = Delivery(
+            form,
+            options,
+            now,
+            quiet=quiet,
+            verbose=verbose,
+            order=order,
+            file=output,
+            hooks=hooks,
+            mailer=mailer,
+            figures=figures,
+        )
         delivery.deliver_faults(listed)
         if all_:
             ledger.commit(delivery.deliver(tuple(planned.skipped())))
@@ -277,11 +348,25 @@ def poll(
         ledger.commit(delivery.finish())
         for notice in ledger.take_notices():
             say(notice)
+    code = listed.exit_code or (1 if delivery.failed else NEWS_CODE if exit_code and delivery.news else 0)
     if interrupted:
         from condget.cli import exit_code as code_of
 
-        return code_of(KeyboardInterrupt())
-    return listed.exit_code or (1 if delivery.failed else NEWS_CODE if exit_code and delivery.news else 0)
+        code = code_of(KeyboardInterrupt())
+    if metrics is not None and figures is not None:
+        from condget.cli.destination import write_file
+        from condget.reports.metrics import metrics as text_of
+
+        text = text_of(
+            figures,
+            listed=len(listed.subscriptions),
+            due=planned.requests + len(planned.refused),
+            began=now,
+            seconds=time.monotonic() - began,
+            exit_code=code,
+        )
+        write_file(metrics, [text.encode()])
+    return code
 
 
 def _run(planned: Plan, ledger: Ledger, clock: settings.Clock, delivery: Delivery) -> bool:
@@ -306,14 +391,33 @@ def _run(planned: Plan, ledger: Ledger, clock: settings.Clock, delivery: Deliver
     return bool(interrupted)
 
 
-def _form(name: str, template: str | None) -> Format:
+def _form(name: str | None, template: str | None, *, elsewhere: bool, mailed: bool) -> Format:
+    """Return the format of the report; without a word about it there is none where news go elsewhere."""
+    if template is None and name is None and elsewhere:
+        return Format(lambda selection, options: "", failures_apart=mailed, entries_only=not mailed)
     if template is None:
-        return format_of(name)
-    if name != "text":
+        return format_of(name or "text")
+    if name is not None:
         raise UsageError("--format and --template exclude each other")
     from condget.reports.template import template as format_by
 
     return format_by(template)
+
+
+def _hooks(exec_: str | None, exec_entry: str | None, post: str | None, timeout: float) -> Hooks | None:
+    if exec_ is None and exec_entry is None and post is None:
+        return None
+    from condget.cli.hooks import Hooks, command_of, webhook_of
+
+    return Hooks(command_of("--exec", exec_), command_of("--exec-entry", exec_entry), webhook_of(post), timeout)
+
+
+def _mailer(to: str | None, sender: str | None, per_entry: bool) -> Mailer | None:
+    if to is None and sender is None and not per_entry:
+        return None
+    from condget.cli.mail import mailer_of
+
+    return mailer_of(to, sender, per_entry)
 
 
 def _pattern(option: str, text: str | None) -> str | None:
