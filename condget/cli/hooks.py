@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Hooks at the same time.
 _AT_ONCE = 4
+#: After so many that did not end in time, no further hook is begun: a run must end.
+_MOST_TIMEOUTS = 3
 #: Characters of what a command prints that are passed on.
 _MOST_PRINTED = 64_000
 
@@ -38,7 +40,11 @@ class HookError(Exception):
     """A hook failed; the text says how, in a clause without secrets."""
 
 
-@dataclass(frozen=True, slots=True)
+class HookTimeout(HookError):
+    """A hook did not end in time."""
+
+
+@dataclass(slots=True)
 class Hooks:
     """Where news go beside the report."""
 
@@ -50,6 +56,8 @@ class Hooks:
     url: str | None = None
     #: Seconds for each command and request.
     timeout: float = 60.0
+    #: How many did not end in time.
+    timeouts: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.command or self.entry_command or self.url)
@@ -70,6 +78,8 @@ class Hooks:
         }
 
     def _failure(self, selection: Selection, options: ReportOptions, client: _Client) -> str | None:
+        if self.timeouts >= _MOST_TIMEOUTS:
+            return f"no hook was begun, because {self.timeouts} did not end in time"
         try:
             if self.command:
                 text = feed_input(selection, options)
@@ -81,6 +91,7 @@ class Hooks:
                 key = delivery_key(selection.outcome, (*selection.entries, *selection.edited))
                 client.post(feed_input(selection, options), key)
         except HookError as error:
+            self.timeouts += isinstance(error, HookTimeout)
             return str(error)
         return None
 
@@ -126,7 +137,7 @@ def _run(command: Sequence[str], text: str, variables: Mapping[str, str], timeou
         try:
             code = process.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise HookError(f"{command[0]} did not end within {timeout:g} seconds") from None
+            raise HookTimeout(f"{command[0]} did not end within {timeout:g} seconds") from None
         finally:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -170,6 +181,8 @@ class _Client:
         fields = {"Content-Type": "application/json", "Idempotency-Key": f'"{key}"'}
         try:
             response = self._client.post(self._hooks.url, content=text.encode(), headers=fields)
+        except httpx.TimeoutException:
+            raise HookTimeout(f"{host_of(self._hooks.url)} did not take the POST in time") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise HookError(f"{host_of(self._hooks.url)} got no POST ({type(error).__name__})") from None
         if not response.is_success:

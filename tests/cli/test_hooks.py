@@ -117,6 +117,16 @@ def test_b7_a_failing_hook_holds_back_its_feed_alone(
     assert [json.loads(line)["url"] for line in again.stdout.splitlines()] == [feed]
 
 
+def test_a_run_ends_though_no_hook_does(invoke: Run, origin: Origin, script: Callable[[str], Path]) -> None:
+    urls = [origin.url(f"/{number}") for number in range(12)]
+    origin.script("*", conditional(rss(1), etag='"1"'))
+    arguments = ("--entries", "--gap", 0, "--hook-timeout", 0.3, "--exec", script("sleep 60"))
+    done = invoke("poll", *arguments, *urls)
+    assert (done.returncode, done.stderr.count("did not end within 0.3 seconds") <= 6) == (1, True)
+    assert done.stderr.count("did not end in time") >= 6
+    assert len(invoke("poll", "--gap", 0, *urls).stdout.splitlines()) == 12
+
+
 def test_a_command_that_is_given_up_ends_with_all_its_children(
     invoke: Run, feed: str, script: Callable[[str], Path], tmp_path: Path
 ) -> None:
