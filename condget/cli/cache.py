@@ -12,6 +12,7 @@ import typer
 
 from condget import settings
 from condget.cli.output import put, put_json, say
+from condget.cli.records import Format, is_jsonl, put_record
 from condget.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,17 +61,32 @@ def _cache(directory: Path | None) -> Iterator[Cache]:
 
 
 @app.command()
-def info(cache: Where = None) -> None:
+def info(cache: Where = None, format_: Format = "text") -> None:
     """Print where the cache is and what it holds.
 
     \b
     Examples:
       condget cache info
+      condget cache info --format jsonl
     """
     from condget.reports.phrases import instant
 
+    jsonl = is_jsonl(format_)
     with _existing(cache) as opened:
         stats = opened.stats()
+    if jsonl:
+        members = {
+            "file": str(stats.path),
+            "file_size": stats.file_size,
+            "responses": stats.responses,
+            "hosts": stats.hosts,
+            "bytes": stats.size,
+            "max_bytes": stats.max_size,
+            "least_recently_used": instant(stats.oldest),
+            "most_recently_used": instant(stats.newest),
+        }
+        put_record("condget.cache.info/1", members)
+        return
     rows = {
         "file": f"{stats.path} ({stats.file_size:,} bytes on disk)",
         "stored": f"{_number(stats.responses, 'response')} of {_number(stats.hosts, 'host')}",
@@ -87,28 +103,56 @@ def list_responses(
     url: Annotated[str | None, typer.Argument(metavar="URL", help="Only of this URL.")] = None,
     host: Host = None,
     cache: Where = None,
+    format_: Format = "text",
 ) -> None:
     """List stored responses: status, bytes, freshness, validators, when they were received, URL.
 
     \b
     Examples:
       condget cache list
+      condget cache list --format jsonl
       condget cache list https://example.org/
       condget cache list --host example.org
     """
-    now = settings.clock()()
+    now, jsonl = settings.clock()(), is_jsonl(format_)
     with _existing(cache) as opened:
         for stored in opened.responses(url=_stored_as(url), host=host):
-            put(_line(stored, now))
+            if jsonl:
+                put_record("condget.cache.response/1", _members(stored, now))
+            else:
+                put(_line(stored, now))
+
+
+def _members(stored: StoredResponse, now: float) -> dict[str, object]:
+    from condget.cache.validators import etag_of, last_modified_of
+    from condget.reports.phrases import instant
+    from condget.shown import address
+
+    return {
+        "url": address(stored.url),
+        "status": stored.status,
+        "content_length": stored.content_length,
+        "content_type": stored.fields.get("content-type"),
+        "ttl": _ttl(stored, now),
+        "etag": etag_of(stored.fields),
+        "last_modified": last_modified_of(stored.fields),
+        "received": instant(stored.response_time),
+    }
+
+
+def _ttl(stored: StoredResponse, now: float) -> int:
+    """Return for how many seconds a response is fresh still; negative: it is stale (RFC 9211 §2.4)."""
+    from condget.cache.freshness import current_age
+    from condget.cache.policy import Policy
+
+    return int(Policy().lifetime(stored) - current_age(stored, now))
 
 
 def _line(stored: StoredResponse, now: float) -> str:
-    from condget.cache.freshness import current_age
-    from condget.cache.policy import Policy
     from condget.feeds.durations import instant
     from condget.shown import address
 
-    ttl = int(Policy().lifetime(stored) - current_age(stored, now))
+    ttl = _ttl(stored, now)
     fresh = f"fresh {ttl} s" if ttl > 0 else f"stale {-ttl} s"
     validators = "+".join(
         short for name, short in (("ETag", "etag"), ("Last-Modified", "date")) if stored.fields.get(name)

@@ -197,7 +197,7 @@ def host_of(url: str) -> str:
 
 
 def webhook_of(text: str | None) -> str | None:
-    """Return the URL of a webhook.
+    """Return the URL of a webhook; `@env:NAME` and `@file:PATH` say where it is.
 
     Raises:
         UsageError: it is not a URL of http or https.
@@ -206,8 +206,23 @@ def webhook_of(text: str | None) -> str | None:
         return None
     from condget.feeds.feed_urls import target_of
 
+    url = secret_of("--post", text)
     try:
-        target_of(text)
+        target_of(url)
     except ValueError as error:
         raise UsageError(f"--post: {error}") from None
-    return text
+    return url
+
+
+def secret_of(option: str, text: str) -> str:
+    """Return the value of an option that may be `@env:NAME` or `@file:PATH`.
+
+    Raises:
+        UsageError: there is no such variable or file, or it is empty.
+    """
+    from condget.secret_values import resolved
+
+    try:
+        return resolved(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {str(error).partition(';')[0]}") from None

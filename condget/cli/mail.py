@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from condget.cli.hooks import secret_of
 from condget.errors import CondgetError, UsageError
 from condget.reports import ReportOptions, Selection
 from condget.reports.mail import Addresses, addresses_of, mail_of_run, mails_of_entries
 
-#: smtp://user:password@host:587 (with STARTTLS where the server offers it, or the URL has a password), or smtps://...
+#: In place of `--smtp`. smtp://user:password@host:587, with STARTTLS where the server offers TLS or the URL has a
+#: password; or smtps://...
 SMTP_ENV = "CONDGET_SMTP"
 
 _TIMEOUT = 60.0
@@ -87,8 +89,8 @@ class Mailer:
             connection.close()
 
 
-def mailer_of(to: str | None, sender: str | None, per_entry: bool) -> Mailer | None:
-    """Return where mails go; None: there are none.
+def mailer_of(to: str | None, sender: str | None, per_entry: bool, server: str | None) -> Mailer | None:
+    """Return where mails go; None: there are none. `server` may be `@env:NAME` or `@file:PATH`.
 
     Raises:
         UsageError: an address is wrong, or there is no way to send mails.
@@ -98,14 +100,20 @@ def mailer_of(to: str | None, sender: str | None, per_entry: bool) -> Mailer | N
             raise UsageError("--mail-from and --mail-entries need --mail ADDRESS")
         return None
     addresses = addresses_of(to, sender)
+    if server is not None:
+        return Mailer(addresses, per_entry, _server("--smtp", secret_of("--smtp", server)))
     if server := os.environ.get(SMTP_ENV):
-        if not server.startswith(("smtp://", "smtps://")):
-            raise UsageError(f"${SMTP_ENV} is not a URL such as smtp://user:password@mail.example.org:587")
-        return Mailer(addresses, per_entry, server)
+        return Mailer(addresses, per_entry, _server(f"${SMTP_ENV}", server))
     sendmail = shutil.which("sendmail") or shutil.which("sendmail", path="/usr/sbin:/usr/lib")
     if sendmail is None:
-        raise UsageError(f"--mail: there is no sendmail here; name a server, such as {SMTP_ENV}=smtp://localhost")
+        raise UsageError("--mail: there is no sendmail here; name a server, such as --smtp smtp://localhost")
     return Mailer(addresses, per_entry, sendmail=sendmail)
+
+
+def _server(place: str, url: str) -> str:
+    if not url.startswith(("smtp://", "smtps://")):
+        raise UsageError(f"{place} is not a URL such as smtp://user:password@mail.example.org:587")
+    return url
 
 
 def _one(selections: Sequence[Selection], options: ReportOptions, addresses: Addresses, now: float) -> list[bytes]:

@@ -169,6 +169,12 @@ def poll(
             "--mail-from", metavar="ADDRESS", rich_help_panel=_HOOKS, help="The sender; else the ADDRESS of --mail."
         ),
     ] = None,
+    smtp: Annotated[
+        str | None,
+        typer.Option(
+            "--smtp", metavar="URL", rich_help_panel=_HOOKS, help="Mail through this server, not through sendmail."
+        ),
+    ] = None,
     metrics: Annotated[
         Path | None,
         typer.Option(
@@ -263,7 +269,7 @@ def poll(
     from condget.polling import RunOptions, plan
 
     hooks = _hooks(exec_, exec_entry, post, hook_timeout)
-    mailer = _mailer(mail, mail_from, mail_entries)
+    mailer = _mailer(mail, mail_from, mail_entries, smtp)
     elsewhere = bool(hooks or mailer) and output is None and not dry_run
     form = _form(format_, template_, elsewhere=elsewhere, mailed=bool(mail) and not mail_entries)
     options = ReportOptions(
@@ -412,12 +418,12 @@ def _hooks(exec_: str | None, exec_entry: str | None, post: str | None, timeout:
     return Hooks(command_of("--exec", exec_), command_of("--exec-entry", exec_entry), webhook_of(post), timeout)
 
 
-def _mailer(to: str | None, sender: str | None, per_entry: bool) -> Mailer | None:
+def _mailer(to: str | None, sender: str | None, per_entry: bool, server: str | None) -> Mailer | None:
     if to is None and sender is None and not per_entry:
         return None
     from condget.cli.mail import mailer_of
 
-    return mailer_of(to, sender, per_entry)
+    return mailer_of(to, sender, per_entry, server)
 
 
 def _pattern(option: str, text: str | None) -> str | None:

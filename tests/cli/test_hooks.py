@@ -167,6 +167,7 @@ def test_what_a_hook_prints_goes_to_stderr_beside_the_report(
         (("--exec-entry", ""), "there is no command in it"),
         (("--exec", "'unclosed"), "cannot be read"),
         (("--post", "file:///etc/passwd"), "--post: the scheme"),
+        (("--post", "@env:NO_SUCH_HOOK"), "--post: the variable NO_SUCH_HOOK is not set"),
     ],
 )
 def test_a_hook_that_cannot_be_run_is_refused_before_any_request(
@@ -192,7 +193,9 @@ def posts(origin: Origin) -> list[Any]:
     return [request for request in origin.requests if request.method == "POST"]
 
 
-def test_a_webhook_gets_the_same_json_with_a_key(invoke: Run, feed: str, origin: Origin) -> None:
+def test_a_webhook_gets_the_same_json_with_a_key(
+    invoke: Run, feed: str, origin: Origin, environment: dict[str, str]
+) -> None:
     origin.script("/hook", Answer(503), Answer(204))
     hook = origin.url("/hook", userinfo="me:s3cret")
     done = invoke("poll", "--force", "--post", f"{hook}?token=t0ken", feed)
@@ -200,7 +203,8 @@ def test_a_webhook_gets_the_same_json_with_a_key(invoke: Run, feed: str, origin:
     assert "answered 503 to the POST; its news come with the next run" in done.stderr
     assert "s3cret" not in done.stderr
     assert "t0ken" not in done.stderr
-    assert said(invoke("poll", "--force", "--post", hook, feed)) == (0, "", "")
+    environment["HOOK"] = hook
+    assert said(invoke("poll", "--force", "--post", "@env:HOOK", feed)) == (0, "", "")
     assert said(invoke("poll", "--force", "--post", hook, feed)) == (0, "", "")
     first, second = posts(origin)
     assert first.fields.get("content-type") == "application/json"

@@ -198,5 +198,7 @@ def test_f12_a_password_is_not_sent_in_the_clear(
     done = invoke("poll", "--force", "--gap", 0, "--mail", "ann@example.org", feeds)
     assert (done.returncode, smtp.mails) == (1, [])
     assert "s3cret" not in done.stderr
+    environment["MAILS"] = environment.pop("CONDGET_SMTP")
+    assert invoke("poll", "--force", "--mail", "ann@example.org", "--smtp", "@env:MAILS", feeds).returncode == 1
     environment["CONDGET_SMTP"] = "imap://127.0.0.1"
     assert invoke("poll", "--force", "--mail", "ann@example.org", feeds).returncode == 2
