@@ -74,11 +74,11 @@ class Delivery:
 
     def deliver_faults(self, listed: Listed) -> None:
         """Say what is wrong with the lists; where failures are part of the report, each bad line is, too (D9)."""
-        from condget.feeds.values import Outcome
-
         for sentence in listed.unusable if self._quiet else listed.faults():
             say(sentence)
-        if not self._form.failures_apart:
+        if listed.refused and not self._form.failures_apart:
+            from condget.feeds.values import Outcome
+
             self.deliver([Outcome(line.written or line.source, "error", error=str(line)) for line in listed.refused])
 
     def say_skipped(self, listed: Listed) -> None:

@@ -344,14 +344,15 @@ def poll(
         )
         delivery.deliver_faults(listed)
         if all_:
-            ledger.commit(delivery.deliver(tuple(planned.skipped())))
+            delivery.deliver(tuple(planned.skipped()))
         if force and not all_ and not planned.hosts and not planned.refused and not quiet:
             _say_why_none(planned)
         if planned.first_seen or verbose:
             # A note about a list is for whoever has just made it, not for each mail of a cron job.
             delivery.say_skipped(listed)
         interrupted = bool(planned.hosts or planned.refused) and _run(planned, ledger, clock, delivery)
-        ledger.commit(delivery.finish())
+        if delivered := delivery.finish():
+            ledger.commit(delivered)
         for notice in ledger.take_notices():
             say(notice)
     code = listed.exit_code or (1 if delivery.failed else NEWS_CODE if exit_code and delivery.news else 0)
@@ -392,7 +393,8 @@ def _run(planned: Plan, ledger: Ledger, clock: settings.Clock, delivery: Deliver
         total = planned.requests + len(planned.refused)
         delivery.show_progress(total)
         for group in groups:
-            ledger.commit(delivery.deliver(group))
+            if delivered := delivery.deliver(group):
+                ledger.commit(delivered)
             delivery.show_progress(total)
     return bool(interrupted)
 
