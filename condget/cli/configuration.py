@@ -31,8 +31,8 @@ PRECEDENCE = (
 #: Keys outside of a table: options, and the FEEDS, of every command that has them.
 _COMMON = ("feeds", "state", "cache")
 
-#: Options that run programs or send news away. A list and what lies beside it may come from somebody else.
-_OWN_ONLY = ("exec", "exec-entry", "post", "mail")
+#: Options that run programs, send news away or write files. A list and what lies beside it may come from somebody else.
+_OWN_ONLY = ("exec", "exec-entry", "post", "mail", "smtp", "output", "metrics")
 
 
 @dataclass(frozen=True, slots=True)
