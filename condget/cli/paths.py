@@ -5,9 +5,10 @@ from __future__ import annotations
 from condget import settings
 from condget.cli.configuration import PRECEDENCE
 from condget.cli.output import put
+from condget.cli.records import Format, is_jsonl, put_record
 
 
-def paths() -> None:
+def paths(format_: Format = "text") -> None:
     """Print where state, cache and configuration are, and what counts.
 
     \b
@@ -18,10 +19,15 @@ def paths() -> None:
     \b
     Examples:
       condget paths
+      condget paths --format jsonl
     """
+    config = settings.config_path()
+    if is_jsonl(format_):
+        files = {"state": settings.state_path(), "cache": settings.cache_path(), "config": config}
+        put_record("condget.paths/1", {name: str(path) for name, path in files.items()})
+        return
     put(f"state  {settings.state_path()}")
     put(f"cache  {settings.cache_path()}")
-    config = settings.config_path()
     put(f"config {config}{'' if config.is_file() else ' (not there)'}")
     put("What an option is set to, the first of these says:")
     for number, source in enumerate(PRECEDENCE, 1):

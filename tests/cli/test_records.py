@@ -11,8 +11,6 @@ import pytest
 from tests.cli.conftest import Run
 from tests.origin import Origin, ok
 
-NOW = 1_767_268_800
-
 
 def records(run: Run, *arguments: object) -> list[dict[str, Any]]:
     done = run(*arguments, "--format", "jsonl")
@@ -39,7 +37,14 @@ def test_cache_list_and_info_for_programs(invoke: Run, origin: Origin, home: Pat
     assert (info["responses"], info["hosts"]) == (1, 1)
 
 
-@pytest.mark.parametrize("command", [["cache", "list"], ["cache", "info"]])
+def test_paths_for_programs(invoke: Run, home: Path) -> None:
+    (paths,) = records(invoke, "paths")
+    assert (paths["schema"], paths["state"]) == ("condget.paths/1", f"{home}/state/feeds.sqlite3")
+    assert paths["cache"] == f"{home}/cache/cache.sqlite3"
+    assert paths["config"].endswith("condget.toml")
+
+
+@pytest.mark.parametrize("command", [["cache", "list"], ["cache", "info"], ["paths"]])
 def test_a_format_that_does_not_exist_is_refused(invoke: Run, command: list[str]) -> None:
     done = invoke(*command, "--format", "xml")
     assert (done.returncode, done.stdout) == (2, "")
