@@ -5,18 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from condget.cli.ordering import InOrder, size_of
 from condget.cli.output import give_up_stdout, has_colours, say, show_progress, write
 from condget.errors import CondgetError
-from condget.reports import Format, ReportOptions, Selection, format_of, select
+from condget.reports import ReportOptions, Selection, format_of, select
 from condget.shown import address, printable
 
 if TYPE_CHECKING:
-    from condget.cli.hooks import Hooks
-    from condget.cli.mail import Mailer
+    from condget.cli.destinations import Destinations
     from condget.feeds.values import Outcome
     from condget.polling.lists import Listed
     from condget.reports.metrics import Figures
@@ -35,19 +33,17 @@ class Delivery:
 
     def __init__(
         self,
-        form: Format,
+        destinations: Destinations,
         options: ReportOptions,
         now: float,
         *,
         quiet: bool,
         verbose: bool,
         order: Iterable[str] = (),
-        file: Path | None = None,
-        hooks: Hooks | None = None,
-        mailer: Mailer | None = None,
         figures: Figures | None = None,
     ) -> None:
-        """`order` has the keys of the feeds to report in that order; `file` gets the report in place of stdout."""
+        """`order` has the keys of the feeds to report in that order; `figures` count what is delivered."""
+        form, file = destinations.form, destinations.file
         #: Whether a feed failed, and whether there was news.
         self.failed = self.news = False
         self._form = form
@@ -64,8 +60,8 @@ class Delivery:
         self._done = 0
         self._ordered: InOrder[_Reportable] = InOrder(order)
         self._figures = figures
-        self._hooks = hooks
-        self._mailer = mailer
+        self._hooks = destinations.hooks
+        self._mailer = destinations.mailer
         self._file = file
         #: The report for the file and the news for a mail, and the outcomes that are delivered as soon as these are.
         self._pages: list[str] = []

@@ -21,19 +21,19 @@ import typer
 from condget import settings
 from condget.cli.arguments import Feeds, State, length, size
 from condget.cli.delivery import Delivery
+from condget.cli.destinations import destinations_of
 from condget.cli.output import say
 from condget.errors import StateLocked, UsageError
 from condget.polling.lists import read
 from condget.polling.run_options import Budget
-from condget.reports import FORMATS, Format, ReportOptions, format_of
+from condget.reports import FORMATS, ReportOptions
 
 if TYPE_CHECKING:
-    from condget.cli.hooks import Hooks
-    from condget.cli.mail import Mailer
     from condget.feeds.subscriptions import Subscription
     from condget.feeds.values import Outcome
     from condget.polling.executors import Executor
     from condget.polling.planning import Plan
+    from condget.reports.metrics import Figures
     from condget.stores.protocols import Ledger
 
 NEWS_CODE, LOCKED_CODE = 3, 75
@@ -268,10 +268,20 @@ def poll(
     from condget.feeds.pace import Pace, Patience
     from condget.polling import RunOptions, plan
 
-    hooks = _hooks(exec_, exec_entry, post, hook_timeout)
-    mailer = _mailer(mail, mail_from, mail_entries, smtp)
-    elsewhere = bool(hooks or mailer) and output is None and not dry_run
-    form = _form(format_, template_, elsewhere=elsewhere, mailed=bool(mail) and not mail_entries)
+    destinations = destinations_of(
+        format_=format_,
+        template=template_,
+        output=output,
+        exec_=exec_,
+        exec_entry=exec_entry,
+        post=post,
+        hook_timeout=hook_timeout,
+        mail=mail,
+        mail_from=mail_from,
+        mail_entries=mail_entries,
+        smtp=smtp,
+        dry_run=dry_run,
+    )
     options = ReportOptions(
         all=all_,
         edited=edited,
@@ -313,7 +323,7 @@ def poll(
         with open_ledger_for_reading(state) as reader:
             now = clock()
             planned = plan(listed.subscriptions, reader, run_options, now)
-        delivery = Delivery(form, replace(options, all=True), now, quiet=quiet, verbose=verbose)
+        delivery = Delivery(destinations, replace(options, all=True), now, quiet=quiet, verbose=verbose)
         delivery.deliver_faults(listed)
         delivery.deliver(_would_poll(planned, now))
         if all_:
@@ -330,18 +340,7 @@ def poll(
             say(notice)
         in_order = output is not None or not sys.stdout.isatty()
         order = _order(listed.subscriptions, planned, with_skipped=all_) if in_order else ()
-        delivery = Delivery(
-            form,
-            options,
-            now,
-            quiet=quiet,
-            verbose=verbose,
-            order=order,
-            file=output,
-            hooks=hooks,
-            mailer=mailer,
-            figures=figures,
-        )
+        delivery = Delivery(destinations, options, now, quiet=quiet, verbose=verbose, order=order, figures=figures)
         delivery.deliver_faults(listed)
         if all_:
             delivery.deliver(tuple(planned.skipped()))
@@ -361,18 +360,10 @@ def poll(
 
         code = code_of(KeyboardInterrupt())
     if metrics is not None and figures is not None:
-        from condget.cli.destination import write_file
-        from condget.reports.metrics import metrics as text_of
-
-        text = text_of(
-            figures,
-            listed=len(listed.subscriptions),
-            due=planned.requests + len(planned.refused),
-            began=now,
-            seconds=time.monotonic() - began,
-            exit_code=code,
+        due, seconds = planned.requests + len(planned.refused), time.monotonic() - began
+        _write_metrics(
+            metrics, figures, listed=len(listed.subscriptions), due=due, began=now, seconds=seconds, code=code
         )
-        write_file(metrics, [text.encode()])
     return code
 
 
@@ -399,33 +390,14 @@ def _run(planned: Plan, ledger: Ledger, clock: settings.Clock, delivery: Deliver
     return bool(interrupted)
 
 
-def _form(name: str | None, template: str | None, *, elsewhere: bool, mailed: bool) -> Format:
-    """Return the format of the report; without a word about it there is none where news go elsewhere."""
-    if template is None and name is None and elsewhere:
-        return Format(lambda selection, options: "", failures_apart=mailed, entries_only=not mailed)
-    if template is None:
-        return format_of(name or "text")
-    if name is not None:
-        raise UsageError("--format and --template exclude each other")
-    from condget.reports.template import template as format_by
+def _write_metrics(
+    file: Path, figures: Figures, *, listed: int, due: int, began: float, seconds: float, code: int
+) -> None:
+    from condget.cli.destination import write_file
+    from condget.reports.metrics import metrics
 
-    return format_by(template)
-
-
-def _hooks(exec_: str | None, exec_entry: str | None, post: str | None, timeout: float) -> Hooks | None:
-    if exec_ is None and exec_entry is None and post is None:
-        return None
-    from condget.cli.hooks import Hooks, command_of, webhook_of
-
-    return Hooks(command_of("--exec", exec_), command_of("--exec-entry", exec_entry), webhook_of(post), timeout)
-
-
-def _mailer(to: str | None, sender: str | None, per_entry: bool, server: str | None) -> Mailer | None:
-    if to is None and sender is None and not per_entry:
-        return None
-    from condget.cli.mail import mailer_of
-
-    return mailer_of(to, sender, per_entry, server)
+    text = metrics(figures, listed=listed, due=due, began=began, seconds=seconds, exit_code=code)
+    write_file(file, [text.encode()])
 
 
 def _pattern(option: str, text: str | None) -> str | None:
