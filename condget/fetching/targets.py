@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import quote_from_bytes, unquote, urljoin, urlsplit
 
 from condget.errors import ForbiddenTarget
 from condget.fetching.addresses import is_literal
@@ -15,6 +15,7 @@ from condget.urls import DEFAULT_PORTS, PLAIN, without_userinfo
 
 _ELSEWHERE = "ask the site's owner, or use another URL"
 _NAME = re.compile(r"(?:[a-z0-9_~-]{1,63}\.)*[a-z0-9_~-]{1,63}\.?")
+_ASCII = bytes(range(0x80))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +128,8 @@ def forbidden(host: str) -> Failure:
 
 
 def _ascii(data: bytes) -> bytes:
-    if data.isascii():
-        return data
-    return b"".join(b"%%%02X" % byte if byte > 0x7E else b"%c" % byte for byte in data)
+    """Percent-encode the bytes beyond ASCII."""
+    return data if data.isascii() else quote_from_bytes(data, safe=_ASCII).encode("ascii")
 
 
 def _host(name: str) -> str:
