@@ -60,5 +60,7 @@ class StoredResponse:
     #: Position of the first stored byte, and the length of the complete content where it is known to be longer.
     first_byte: int = 0
     complete_length: int | None = None
+    #: Freshness lifetime in seconds that the policy grants, where the origin states none.
+    granted_lifetime: float = 0.0
     #: The store's own handle; 0 before it is stored.
     id: int = 0

@@ -10,6 +10,7 @@ import hashlib
 import math
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Literal
 
 from condget.cache.dates import parse_date
@@ -25,6 +26,8 @@ def make_etag(content: bytes | str, *, weak: bool = False) -> str:
     >>> make_etag("<h1>Tag: all</h1>")
     '"31UAcdZtO62FALLjkMM8LA"'
     """
+    if not isinstance(content, (bytes, bytearray, memoryview, str)):
+        raise TypeError(f"make_etag takes bytes or a string, not {type(content).__name__}")
     data = content.encode() if isinstance(content, str) else content
     digest = urlsafe_b64encode(hashlib.sha256(data).digest()[:16]).rstrip(b"=").decode()
     return f'W/"{digest}"' if weak else f'"{digest}"'
@@ -34,13 +37,13 @@ def evaluate(
     method: str,
     fields: Fields | Mapping[str, str] | Iterable[tuple[str, str]],
     etag: str | None,
-    last_modified: str | float | None,
+    last_modified: str | float | datetime | None,
 ) -> Literal[200, 304, 412]:
     """Return the status that the preconditions of a request lead to: 200 (perform the method), 304 or 412 (§13.2.2).
 
-    `etag` and `last_modified` (an HTTP-date or POSIX seconds) are those of the current representation.
-    Without either there is no representation, and `*` does not match. Invalid HTTP-dates are ignored, the
-    resource's too.
+    `etag` and `last_modified` (an HTTP-date, POSIX seconds or a datetime with a time zone) are those of the current
+    representation. Without either there is none, and `*` does not match. Invalid HTTP-dates are ignored, the resource's
+    too.
 
     >>> evaluate("GET", {"If-None-Match": '"a", "b"'}, 'W/"b"', None)
     304
@@ -91,8 +94,12 @@ def _later(modified: float | None, date: str | None) -> bool | None:
     return None if modified is None or instant is None else modified > instant
 
 
-def _instant(last_modified: str | float | None) -> float | None:
+def _instant(last_modified: str | float | datetime | None) -> float | None:
     if isinstance(last_modified, str):
         return parse_date(last_modified)
+    if isinstance(last_modified, datetime):
+        if last_modified.tzinfo is None:
+            raise ValueError("evaluate(last_modified=...) takes a datetime with a time zone; this one has none")
+        last_modified = last_modified.timestamp()
     # HTTP-dates have whole seconds: 12.7 was sent as 12, and comes back as 12.
     return None if last_modified is None else math.floor(last_modified)

@@ -61,7 +61,8 @@ def settle(forward: Forward, response: Response, policy: Policy) -> Settlement:
         superseded = forward.replaces if response.status < 400 or response.status in (404, 410) else ()
         deletes = (Delete(superseded),) if superseded and forward.not_stored is None else ()
         return Settlement(deletes, freshness=freshness, not_stored=reason)
-    stored = to_stored(caller, response)
+    granted = freshness.lifetime if explicit_lifetime(response) is None else 0.0
+    stored = to_stored(caller, response, granted_lifetime=granted)
     save = Save(stored, forward.replaces) if response.status != 206 else _save_part(forward, stored, response)
     return Settlement((save,), freshness=freshness)
 

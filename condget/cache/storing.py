@@ -74,7 +74,9 @@ def storable_fields(fields: Fields) -> Fields:
     return fields.without(NOT_STORED | field_names(fields.get("connection")) | field_names(unvalidated))
 
 
-def to_stored(request: Request, response: Response, *, content_length: int | None = None) -> StoredResponse:
+def to_stored(
+    request: Request, response: Response, *, content_length: int | None = None, granted_lifetime: float = 0.0
+) -> StoredResponse:
     """Return the stored form of a response; without a content length it is head only."""
     first_byte, complete_length = 0, None
     if response.status == 206:
@@ -94,4 +96,5 @@ def to_stored(request: Request, response: Response, *, content_length: int | Non
         content_length=content_length,
         first_byte=first_byte,
         complete_length=complete_length,
+        granted_lifetime=granted_lifetime,
     )

@@ -10,11 +10,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from condget.after_fork import renew_after_fork
+from condget.errors import StoreError
 from condget.settings import Clock
 from condget.stores.faults import is_corrupt, store_error
 from condget.stores.files import make_directory, make_file, set_aside
@@ -66,6 +67,18 @@ CACHE = Format(
             END""",
         ),
     ),
+)
+
+
+#: A response that somebody reads in this process is not deleted: it becomes invisible, and goes when it was read. A
+#: transaction as long as the reading would do the same, and make the write-ahead log grow while the reader pauses.
+_KEPT_WHILE_READ = (
+    "CREATE TEMP TABLE being_read (id INTEGER PRIMARY KEY, readers INTEGER NOT NULL)",
+    f"""CREATE TEMP TRIGGER kept_while_read BEFORE DELETE ON main.responses
+    WHEN OLD.id IN (SELECT id FROM being_read) BEGIN
+        UPDATE responses SET url = '{INCOMPLETE}' WHERE id = OLD.id;
+        SELECT RAISE(IGNORE);
+    END""",
 )
 
 
@@ -130,17 +143,26 @@ class CacheFile:
                 yield connection
 
     @contextmanager
-    def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Hold a connection of one's own that sees the file as it is now, whatever others write meanwhile."""
-        with self.reading():  # the file exists now, and is ours
-            connection = _connected(self.path)
+    def keeping(self, row: int) -> Iterator[None]:
+        """Keep the content of a response while it is read, whatever this process deletes meanwhile."""
+        with self.reading() as connection:
+            connection.execute(
+                "INSERT INTO being_read VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET readers = readers + 1", (row,)
+            )
         try:
-            connection.execute("BEGIN")
-            yield connection
-        except sqlite3.Error as error:
-            raise store_error(error, self.path) from error
+            yield
         finally:
-            connection.close()
+            with suppress(StoreError), self._lock:
+                if self._connection is not None:
+                    self._release(row)
+
+    def _release(self, row: int) -> None:
+        with self.reading() as connection:
+            connection.execute("UPDATE being_read SET readers = readers - 1 WHERE id = ?", (row,))
+            connection.execute("DELETE FROM being_read WHERE readers = 0")
+            deleted = (row, INCOMPLETE)
+            if connection.execute("SELECT 1 FROM responses WHERE id = ? AND url = ?", deleted).fetchone():
+                connection.execute("DELETE FROM responses WHERE id = ? AND url = ?", deleted)
 
     def close(self) -> None:
         with self._lock:
@@ -172,6 +194,8 @@ class CacheFile:
                 raise
             self._set_aside()
             connection = self._opened()
+        for statement in _KEPT_WHILE_READ:
+            connection.execute(statement)
         self._opened_anew()
         self._connection, self._inode = connection, self.path.stat().st_ino
         return connection

@@ -129,4 +129,6 @@ def useless_from(stored: StoredResponse) -> float | None:
     """Return when a response without a validator stops being fresh; None: it can be validated."""
     if has_validator(stored.fields):
         return None
-    return stored.response_time + (explicit_lifetime(stored) or 0.0) - current_age(stored, stored.response_time)
+    stated = explicit_lifetime(stored)
+    lifetime = stored.granted_lifetime if stated is None else stated
+    return stored.response_time + lifetime - current_age(stored, stored.response_time)

@@ -18,7 +18,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -86,6 +86,9 @@ class Cache:
     def __repr__(self) -> str:
         return f"Cache({str(self.path)!r}, max_size={self.max_size})"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return partial(Cache, clock=self.clock), (self.path, self.max_size)
+
     def __enter__(self) -> Cache:
         return self
 
@@ -120,7 +123,7 @@ class Cache:
         first = start // CHUNK
         if first != (stop - 1) // CHUNK:
             chunks = self._long_content(stored, start, stop)
-            next(chunks)  # opens the snapshot, so that content which is gone is noticed now
+            next(chunks)  # content that is gone is noticed now
             return chunks
         key = stored.id * SPAN + first
         data = self._recent.get(key)
@@ -147,16 +150,26 @@ class Cache:
         first, last = start // CHUNK, (stop - 1) // CHUNK
         key = stored.id * SPAN
         keys = (key + first, key + last)
-        with self._file.snapshot() as connection:
-            total = connection.execute("SELECT sum(length(data)) FROM chunks WHERE key BETWEEN ? AND ?", keys)
-            if total.fetchone() != (min((last + 1) * CHUNK, stored.content_length or 0) - first * CHUNK,):
+        with self._file.keeping(stored.id):
+            described = self._file.rows(
+                "SELECT digest, (SELECT sum(length(data)) FROM chunks WHERE key BETWEEN ? AND ?) "
+                "FROM responses WHERE id = ? AND url = ?",
+                (*keys, stored.id, stored.url),
+            )
+            length = min((last + 1) * CHUNK, stored.content_length or 0) - first * CHUNK
+            if not described or described[0][1] != length:
                 raise self._gone(stored)
             yield b""
-            for row, data in connection.execute(
-                "SELECT key, data FROM chunks WHERE key BETWEEN ? AND ? ORDER BY key", keys
-            ):
-                offset = (row - key) * CHUNK
-                yield data[max(0, start - offset) : stop - offset]
+            for number in range(first, last + 1):
+                # Another file may have taken the place of ours, and have other content under this id.
+                rows = self._file.rows(
+                    "SELECT data FROM chunks JOIN responses ON id = ? WHERE key = ? AND digest = ?",
+                    (stored.id, key + number, described[0][0]),
+                )
+                if not rows:
+                    raise self._gone(stored)
+                offset = number * CHUNK
+                yield rows[0][0][max(0, start - offset) : stop - offset]
 
     def _gone(self, stored: StoredResponse) -> StoreError:
         return StoreError(f"The stored content of {stored.url} is gone from {self.path}.")

@@ -97,6 +97,8 @@ class CacheTransport(httpx.BaseTransport):
         # An identical request is under way: wait for its response. Or this one is the first, for which others wait.
         if exchange.may_coalesce(decision):
             flight = self._flights.lead_or_wait(exchange.key(), exchange.deadline())
+            if flight is None:
+                exchange.waited()
             if self._flights.landings != landings:  # the store knows more than it did
                 decision = exchange.decide_after_waiting()
         # The origin is needed.
@@ -225,6 +227,8 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
         # An identical request is under way: wait for its response. Or this one is the first, for which others wait.
         if exchange.may_coalesce(decision):
             flight = await self._flights.alead_or_wait(exchange.key(), exchange.deadline())
+            if flight is None:
+                exchange.waited()
             if self._flights.landings != landings:  # the store knows more than it did
                 decision = exchange.decide_after_waiting()
         # The origin is needed.

@@ -36,6 +36,9 @@ from condget.transports.flights import Flight, Key
 from condget.transports.guarded_store import FAILED, GuardedStore
 from condget.transports.saving import AsyncSavingStream, Saver, SavingStream, save_content
 
+#: Media types of content that has no end.
+_ENDLESS = ("text/event-stream", "multipart/x-mixed-replace")
+
 
 @dataclass(frozen=True, slots=True)
 class Control:
@@ -98,7 +101,7 @@ class Setup:
 class Exchange:
     """A request and what the cache knows of it."""
 
-    __slots__ = ("_clock", "_mode", "_store", "arrived", "policy", "pure", "request")
+    __slots__ = ("_clock", "_deadline", "_mode", "_store", "_timeout", "arrived", "policy", "pure", "request")
 
     def __init__(self, request: httpx.Request, setup: Setup) -> None:
         control = control_of(request)
@@ -116,6 +119,9 @@ class Exchange:
         self._mode = control.mode
         self._store = setup.store
         self._clock = setup.clock
+        self._deadline = math.inf
+        #: The time-outs that are left, where they are not the caller's own.
+        self._timeout: dict[str, float | None] | None = None
 
     def decide(self) -> Decision:
         pure = self.pure
@@ -143,6 +149,8 @@ class Exchange:
     def may_coalesce(self, decision: Decision) -> bool:
         """Whether the response to an identical request may serve this one as well."""
         forward = decision.forward
+        if "text/event-stream" in (self.pure.fields.get("accept") or ""):
+            return False
         return (
             forward is not None and forward.not_stored is None and forward.completes is None and self._mode == "default"
         )
@@ -155,15 +163,31 @@ class Exchange:
     def deadline(self) -> float:
         """Return until when to wait for another's response, by `time.monotonic`: no longer than to read."""
         limit = (self.request.extensions.get("timeout") or {}).get("read")
-        return math.inf if limit is None else time.monotonic() + limit
+        self._deadline = math.inf if limit is None else time.monotonic() + limit
+        return self._deadline
+
+    def waited(self) -> None:
+        """Note that the request waited for another: its time-outs count from its start."""
+        if self._deadline != math.inf:
+            rest = self._deadline - time.monotonic()
+            limits = self.request.extensions["timeout"]
+            self._timeout = {phase: None if limit is None else min(limit, rest) for phase, limit in limits.items()}
 
     def outgoing(self, forward: Forward) -> httpx.Request:
-        """Return the request to send: the caller's own, but for fields that the cache added."""
-        if forward.request.fields is self.pure.fields:
+        """Return the request to send: the caller's own, but for fields that the cache added.
+
+        Raises:
+            httpx.ReadTimeout: the time of the request is over already.
+        """
+        if forward.request.fields is self.pure.fields and self._timeout is None:
             return self.request
         sent = copy(self.request)
         sent.headers = httpx.Headers(_raw(forward.request.fields))
         sent.stream, sent.extensions = self.request.stream, self.request.extensions  # httpx leaves them out of copies
+        if self._timeout is not None:
+            if (self._timeout["read"] or 0) <= 0:
+                raise httpx.ReadTimeout("An identical request, which this one waited for, got no response in time.")
+            sent.extensions = {**sent.extensions, "timeout": self._timeout}
         return sent
 
     def settle(self, forward: Forward, response: httpx.Response, sent: float) -> Settlement:
@@ -231,8 +255,11 @@ class Exchange:
             not_stored(FAILED)
         if writer is None and prefix is None:
             if flight is not None:
-                flight.land()
+                flight.land(stored=False)
             return
+        if flight is not None and response.headers.get("content-type", "").startswith(_ENDLESS):
+            flight.land(stored=False)
+            flight = None
         saver = Saver(
             self._store,
             writer,

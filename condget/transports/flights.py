@@ -1,7 +1,8 @@
 """Flights: requests under way, so that identical ones wait for the first instead of being sent to the origin again.
 
 A flight ends when its response is stored, or is known not to be. Waiting spares the origin a request and promises
-nothing: whoever waits gives up when the flight stands still, since its caller may have stopped reading.
+nothing: it ends when the flight stands still, since its caller may have stopped reading, and when its content proves
+long. Nobody waits for requests like one whose response was not stored, or was long: there is nothing to gain.
 """
 
 from __future__ import annotations
@@ -15,37 +16,51 @@ from condget.settings import Clock
 
 #: Seconds without progress of its content after which nobody waits for a flight any longer.
 STANDSTILL = 1.0
+#: Seconds of content after which it is long, or endless.
+LONG = 3.0
+#: Most targets that are remembered since nothing is gained by waiting for them.
+_MOST_POINTLESS = 1024
 
+#: URL, partition, and all else that identical requests have in common.
 Key = tuple[str, str, tuple[tuple[str, str], ...]]
 
 
 class Flight:
     """One request under way. `owner` is the thread or task that leads it, which must never wait for itself."""
 
-    __slots__ = ("_land", "_moved", "_wakers", "clock", "key", "owner")
+    __slots__ = ("_began", "_land", "_moved", "_wakers", "clock", "key", "owner")
 
-    def __init__(self, key: Key, owner: object, land: Callable[[Flight], None], clock: Clock) -> None:
+    def __init__(self, key: Key, owner: object, land: Callable[[Flight, bool | None], None], clock: Clock) -> None:
         self.key = key
         self.owner = owner
         self.clock = clock
         self._land = land
-        self._moved: float | None = None
+        self._began: float | None = None
+        self._moved = 0.0
         self._wakers: list[Callable[[], object]] = []
 
     def moves(self) -> None:
         """Note progress: the head, or some of the content, has come."""
         self._moved = self.clock()
+        if self._began is None:
+            self._began = self._moved
 
     def stands_still(self) -> bool:
         """Whether the head has come, but no content for a while. Before that, the time-outs of the leader hold."""
-        return self._moved is not None and self.clock() - self._moved > STANDSTILL
+        return self._began is not None and self.clock() - self._moved > STANDSTILL
+
+    def is_long(self) -> bool:
+        return self._began is not None and self.clock() - self._began > LONG
 
     def is_worth_waiting_for(self, owner: object, deadline: float) -> bool:
-        return self.owner != owner and self.clock() < deadline and not self.stands_still()
+        return self.owner != owner and self.clock() < deadline and not self.stands_still() and not self.is_long()
 
-    def land(self) -> None:
-        """End the flight and wake everybody who waits. Safe to call again."""
-        self._land(self)
+    def land(self, stored: bool | None = None) -> None:
+        """End the flight and wake everybody who waits. Safe to call again.
+
+        `stored` says whether its response is stored, which is what others gain by it; None: that is not known.
+        """
+        self._land(self, stored)
 
 
 class Flights:
@@ -57,6 +72,8 @@ class Flights:
         #: How many flights have ended: where it grew, the store may know more than it did.
         self.landings = 0
         self._flights: dict[Key, Flight] = {}
+        #: URLs and partitions, the latest last.
+        self._pointless: dict[tuple[str, str], None] = {}
         renew_after_fork(self)
 
     def after_fork(self) -> None:
@@ -99,9 +116,13 @@ class Flights:
     def _join(self, key: Key, owner: object) -> tuple[Flight, bool]:
         with self._lock:
             flight = self._flights.get(key)
-            if flight is not None and not flight.stands_still():  # else its leader may never come back
+            if flight is not None and flight.is_long():
+                self._note_pointless(key)
+            elif flight is not None and not flight.stands_still():  # else its leader may never come back
                 return flight, False
-            flight = self._flights[key] = Flight(key, owner, self._land, self._clock)
+            flight = Flight(key, owner, self._land, self._clock)
+            if key[:2] not in self._pointless:
+                self._flights[key] = flight
             return flight, True
 
     def _wake_on_landing(self, flight: Flight, wake: Callable[[], object]) -> None:
@@ -112,14 +133,23 @@ class Flights:
                 return
         wake()
 
-    def _land(self, flight: Flight) -> None:
+    def _land(self, flight: Flight, stored: bool | None) -> None:
         with self._lock:
             self.landings += 1
+            if stored:
+                self._pointless.pop(flight.key[:2], None)
+            elif stored is False:
+                self._note_pointless(flight.key)
             if self._flights.get(flight.key) is flight:
                 del self._flights[flight.key]
             wakers, flight._wakers = flight._wakers, []
         for wake in wakers:
             wake()
+
+    def _note_pointless(self, key: Key) -> None:
+        self._pointless[key[:2]] = None
+        if len(self._pointless) > _MOST_POINTLESS:
+            del self._pointless[next(iter(self._pointless))]
 
     def _patience(self, deadline: float) -> float:
         """Return how many seconds to wait before a look whether the flight still moves."""

@@ -84,24 +84,23 @@ class Saver:
         if self._writer is not None and declared is not None and declared.isdigit() and int(declared) != self._length:
             self._give_up(f"{self._length} bytes came of {declared} that Content-Length promised")
         writer, self._writer = self._writer, None
-        if writer is not None and (reason := self._store.commit(writer)) is not None:
+        reason = None if writer is None else self._store.commit(writer)
+        if reason is not None:
             self._not_stored(reason)
-        self._land()
+        if self._flight is not None:
+            self._flight.land(stored=writer is not None and reason is None)
 
     def abort(self) -> None:
         """Store nothing, unless the content is complete already."""
         self._give_up("its content was not read to the end")
-        self._land()
+        if self._flight is not None:
+            self._flight.land()
 
     def _give_up(self, reason: str) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
             self._store.abort(writer)
             self._not_stored(reason)
-
-    def _land(self) -> None:
-        if self._flight is not None:
-            self._flight.land()
 
 
 class SavingStream(httpx.SyncByteStream):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -241,3 +243,16 @@ def test_any_validator_whatever_matches_itself_and_nothing_raises(etag: str) -> 
 def test_a_date_that_was_sent_decides_like_its_instant(since: int, modified: int) -> None:
     status = evaluate("GET", {"If-Modified-Since": format_date(since)}, None, modified)
     assert status == (200 if modified > since else 304)
+
+
+def test_last_modified_may_be_a_datetime() -> None:
+    modified = datetime(2001, 9, 9, 1, 46, 40, 700_000, tzinfo=UTC)
+    fields = {"If-Modified-Since": "Sun, 09 Sep 2001 01:46:40 GMT"}
+    assert evaluate("GET", fields, None, modified) == 304
+    with pytest.raises(ValueError, match="time zone"):
+        evaluate("GET", fields, None, modified.replace(tzinfo=None))
+
+
+def test_a_tag_is_made_of_bytes_or_text() -> None:
+    with pytest.raises(TypeError, match="not dict"):
+        make_etag({})  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -153,3 +154,43 @@ def test_many_variants_of_one_url_stay_bounded(origin: Origin, tmp_path: Path) -
             calls.get(origin.url(), headers={"X-Id": str(number)})
         assert calls.get(origin.url(), headers={"X-Id": "149"}).extensions["condget"].hit
         assert len(cache) <= 100
+
+
+@both
+def test_a_reader_that_pauses_keeps_its_content_and_no_log_grows(kind: str, origin: Origin, tmp_path: Path) -> None:
+    """G5, G11: its response is replaced and much is stored meanwhile; what it reads is what it began to read."""
+    origin.script("/", answer(TAGGED, b"x" * 3_000_000), answer(TAGGED, b"z" * 3_000_000))
+    origin.script("*", answer(TAGGED, b"y" * 1_000_000))
+    whole = Policy(max_content_length=4_000_000)
+    with condget.Cache(tmp_path, max_size=16_000_000) as cache, calling(kind, cache=cache, policy=whole) as calls:
+        calls.get(origin.url())
+        content = cache.content(cache.load(origin.url())[0])
+        first = next(content)
+        for number in range(40):
+            calls.get(origin.url(f"/{number}"))
+        calls.get(origin.url(), headers={"Cache-Control": "no-cache"})
+        assert (tmp_path / "cache.sqlite3-wal").stat().st_size < 16_000_000
+        assert first + b"".join(content) == b"x" * 3_000_000
+        assert calls.get(origin.url()).content == b"z" * 3_000_000
+        assert (cache.verify(), cache.size < 16_000_000) == ([], True)
+
+
+@both
+def test_pruning_knows_the_lifetime_that_a_policy_grants(kind: str, origin: Origin, tmp_path: Path) -> None:
+    """G11: a response without a validator is of use while it is fresh, by whose word ever."""
+    origin.script("*", answer("", b"x"))
+    clock = FakeClock()
+    cache, policy = condget.Cache(tmp_path, clock=clock), Policy(ttl=60)
+    with cache, calling(kind, cache=cache, clock=clock, policy=policy) as calls:
+        calls.get(origin.url())
+        clock.now += 59
+        assert cache.prune() == 0
+        assert calls.get(origin.url()).extensions["condget"].hit
+        clock.now += 2
+        assert cache.prune() == 1
+
+
+def test_a_cache_travels_to_another_process(tmp_path: Path) -> None:
+    cache = condget.Cache(tmp_path, max_size=5)
+    copied = pickle.loads(pickle.dumps(cache))
+    assert (copied.path, copied.max_size, copied.clock) == (cache.path, 5, cache.clock)

@@ -14,6 +14,18 @@ import pytest
 from tests.origin import Answer, Origin
 from tests.transports.scenarios import KINDS, AsyncCalls, SyncCalls, answer, calling, together
 
+
+class Meeting:
+    """Answers that are given when so many requests have come: requests that wait for each other never meet."""
+
+    def __init__(self, number: int) -> None:
+        self._barrier = threading.Barrier(number, timeout=5)
+
+    def __call__(self, given: Answer) -> Answer:
+        self._barrier.wait()
+        return given
+
+
 both = pytest.mark.parametrize("kind", KINDS)
 FRESH = "Cache-Control: max-age=60"
 MANY = 8
@@ -251,3 +263,65 @@ def test_many_threads_and_tasks_share_one_store(kind: str, origin: Origin, tmp_p
                 assert result.content == f"/?n={url['params']['n']}".encode() * 99
                 assert other.get(origin.url("/"), **url).content == result.content
     assert len(origin.requests) == 20
+
+
+@both
+@pytest.mark.parametrize("text", ["Cache-Control: no-store", "Vary: *"])
+def test_nobody_waits_for_a_url_whose_last_answer_was_not_storable(
+    kind: str, text: str, origin: Origin, tmp_path: Path
+) -> None:
+    """G8: the second time all four are under way at once; a storable answer ends that."""
+    with calling(kind, cache=tmp_path) as calls:
+        origin.script("/", answer(text, b"mine"))
+        calls.get(origin.url())
+        origin.clear()
+        together_at_the_origin = Meeting(4)
+        origin.script("/", lambda request: together_at_the_origin(answer(text, b"mine")))
+        results = together(calls, origin.url(), *[{}] * 4)
+        assert [r.content for r in results if isinstance(r, httpx.Response)] == [b"mine"] * 4
+        origin.script("/", answer("Cache-Control: max-age=0 | ETag: 1", b"stored"))
+        calls.get(origin.url())
+        origin.clear()
+        origin.script("/", answer("Cache-Control: max-age=0 | ETag: 2", b"stored", delay=0.15))
+        together(calls, origin.url(), *[{}] * 4)
+    assert len(origin.requests) == 1
+
+
+@both
+def test_nobody_waits_for_an_event_stream(kind: str, origin: Origin, tmp_path: Path) -> None:
+    """G8: neither one that the request names, nor one that the response is."""
+    for accept, text in (("text/event-stream", FRESH), ("*/*", f"{FRESH} | Content-Type: text/event-stream")):
+        meeting = Meeting(3)
+        origin.script("/", lambda request, text=text, meeting=meeting: meeting(answer(text, b"data: 1")))
+        with calling(kind, cache=tmp_path / accept.replace("/", "-")) as calls:
+            if accept == "*/*":
+                origin.script("/", answer(text, b"data: 0"))
+                calls.get(origin.url(), headers={"Accept": accept, "Cache-Control": "no-cache"})
+                origin.script("/", lambda request, text=text, meeting=meeting: meeting(answer(text, b"data: 1")))
+            asking = {"headers": {"Accept": accept, "Cache-Control": "no-cache"}}
+            results = together(calls, origin.url(), *[asking] * 3)
+            assert [r.content for r in results if isinstance(r, httpx.Response)] == [b"data: 1"] * 3
+
+
+@both
+def test_nobody_waits_for_content_that_proves_long(
+    kind: str, origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G8: it keeps coming, so it does not stand still."""
+    monkeypatch.setattr("condget.transports.flights.LONG", 0.2)
+    long = answer(FRESH, chunks=[b"x"] * 40, chunk_delay=0.05, chunked=True)
+    origin.script("/", long, answer(FRESH, b"short"))
+    with calling(kind, cache=tmp_path, timeout=None) as calls:
+        results = together(calls, origin.url(), {}, {})
+    assert {r.content for r in results if isinstance(r, httpx.Response)} == {b"x" * 40, b"short"}
+
+
+@both
+def test_the_time_out_of_who_waits_counts_from_its_start(kind: str, origin: Origin, tmp_path: Path) -> None:
+    """G8: it does not begin anew when the wait is over."""
+    origin.script("/", answer(FRESH, b"late", delay=1.2))
+    impatient = {"timeout": httpx.Timeout(10, read=0.4)}
+    with calling(kind, cache=tmp_path, timeout=10) as calls:
+        results = together(calls, origin.url(), {}, impatient, impatient)
+    assert [isinstance(result, httpx.ReadTimeout) for result in results].count(True) >= 1
+    assert len(origin.requests) <= 2
