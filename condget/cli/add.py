@@ -68,8 +68,8 @@ async def _find(page: Subscription, timeout: float) -> tuple[str, Document, tupl
     """
     import time
 
+    from condget.feeds.charsets import decode
     from condget.feeds.discovery import feed_links
-    from condget.feeds.markup import decode
     from condget.fetching.direct import DirectWire
     from condget.fetching.fetch import Fetched, fetch
     from condget.fetching.host_limits import HostLimits

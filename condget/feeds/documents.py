@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from condget.errors import DocumentError
 from condget.feeds import incremental
+from condget.feeds.charsets import decoded
 from condget.feeds.jsonfeed import parse_json
-from condget.feeds.markup import Expansion, Prologue, clean, decode, prologue, repaired, visible
-from condget.feeds.splitting import Split, split
+from condget.feeds.markup import Expansion, Prologue, clean, prologue, repaired, visible
+from condget.feeds.splitting import Split, items_in, split
 from condget.feeds.values import NO_RECALL, Document, Recall
 from condget.shown import LONGEST, address
 
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 _CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([\w.:+-]+)""", re.IGNORECASE)
 _ROOTS = ("rss", "feed", "rdf", "channel")
+_ATOM = re.compile(r"<[^<>]*www\.w3\.org/2005/Atom|<[^<>]*purl\.org/atom/ns#")
 _START = re.compile(r"<\?xml\s|<(?:rss|feed|rdf:RDF)[\s>]")
+_WRAPPED = re.compile(r"<(rss|rdf:RDF)[\s>]|<(feed)\s[^<>]*\bxmlns")
 _HTML_ROOTS = ("html", "head", "body", "title", "meta", "script", "div", "p", "h1", "center")
 _HTML_TITLE = re.compile(r"<title[^<>]*>([^<]{0,500})", re.IGNORECASE)
 _OTHER_ROOTS = {
@@ -45,15 +48,18 @@ def parse(content: bytes, content_type: str | None, location: str, recall: Recal
     Raises:
         DocumentError: the content is not a feed; the text says what it is instead.
     """
-    text = _text(content, content_type)
+    text, defect = _text(content, content_type)
     if not text:
         raise DocumentError("an empty answer")
     if text[0] in "{[":
-        return parse_json(text, location)
+        return replace(parse_json(text, location), defect=defect)
     if "<" not in text:
         raise DocumentError(f"no feed but {_plain(text, content_type)}")
-    head, defect = prologue(text), None
-    if _name(head) not in _ROOTS and _name(head) != "html" and (start := _START.search(text, 1)):
+    head = prologue(text)
+    if _name(head) == "html":
+        if (wrapped := _wrapped(text)) is not None:
+            head, defect = wrapped, "it stands in an HTML page"
+    elif not _is_feed(head) and (start := _START.search(text, 1)):
         # Warnings of a server's script in front of the feed; feed readers have always ignored them.
         head, defect = prologue(text[start.start() :]), "something stands before its first element"
     if (instead := _instead(head, text, content_type)) is not None:
@@ -94,14 +100,15 @@ def unread(content: bytes, content_type: str | None, location: str, recall: Reca
 
     This takes a hundredth of the time of `parse`, and no parser.
     """
-    text = _text(content, content_type) if recall else ""
-    pieces = _split(prologue(text), None) if text.startswith("<") else None
+    text, defect = _text(content, content_type) if recall else ("", None)
+    pieces = _split(prologue(text), defect) if text.startswith("<") else None
     return incremental.unread(pieces, location, recall) if pieces else None
 
 
-def _text(content: bytes, content_type: str | None) -> str:
+def _text(content: bytes, content_type: str | None) -> tuple[str, str | None]:
     charset = _CHARSET.search(content_type or "")
-    return decode(content, charset and charset[1]).lstrip("\ufeff \t\r\n\0")
+    text, defect = decoded(content, charset and charset[1])
+    return text.lstrip("\ufeff \t\r\n\0"), defect
 
 
 def _name(head: Prologue) -> str:
@@ -118,11 +125,27 @@ def _named_feed(head: Prologue, text: str, location: str) -> str:
     return f"; it names the feed {address(links[0].url, LONGEST)}" if links else ""
 
 
+def _is_feed(head: Prologue) -> bool:
+    """Whether the root element is that of a feed, or an Atom entry, which is a document, too (RFC 4287 §2)."""
+    name = _name(head)
+    return name in _ROOTS or (name == "entry" and _ATOM.search(head.text, 0, 4_096) is not None)
+
+
+def _wrapped(page: str) -> Prologue | None:
+    """Return the feed in an HTML page: markup whose items stand side by side, as no example in a text does."""
+    start = _WRAPPED.search(page)
+    if start is None:
+        return None
+    end_tag = f"</{start[1] or start[2]}>"
+    head = prologue(page[start.start() : page.rfind(end_tag) + len(end_tag)])
+    return head if split(head.text) is not None else None
+
+
 def _instead(head: Prologue, text: str, content_type: str | None) -> str | None:
     """Return what a document is instead of a feed; None: it is a feed."""
-    name = _name(head)
-    if name in _ROOTS:
+    if _is_feed(head):
         return None
+    name = _name(head)
     if name in _HTML_ROOTS:
         title = _HTML_TITLE.search(text)
         return f'an HTML page titled "{visible(title[1])[:80]}"' if title else "an HTML page"
@@ -194,6 +217,13 @@ def _ends(head: Prologue) -> bool:
 
 
 def _trimmed(text: str, root: str) -> str:
-    """Cut off the markup that hosts append behind the end of the root element."""
-    end = text.rfind(f"</{root}>")
-    return text[: end + len(root) + 3] if end >= 0 else text
+    """Cut off the markup that hosts append behind the end of the root element; items there go into the feed."""
+    end_tag = f"</{root}>"
+    end = text.rfind(end_tag)
+    if end < 0:
+        return text
+    items = items_in(text[end + len(end_tag) :])
+    before = text[:end].rstrip() if items and root == "rss" else text[:end]
+    if before.endswith("</channel>"):
+        return f"{before.removesuffix('</channel>')}{''.join(items)}</channel>{end_tag}"
+    return before + "".join(items) + end_tag

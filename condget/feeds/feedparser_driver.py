@@ -34,7 +34,7 @@ _TELLING = frozenset(
 )
 #: Elements of RSS and Atom that are skipped in an item.
 _SILENT = frozenset(
-    {"cloud", "comments", "contributor", "copyright", "enclosure", "generator", "image", "rights", "source"}
+    {"cloud", "comments", "contributor", "copyright", "generator", "image", "rights", "source"}
     | {"subtitle", "textinput", "webmaster"}
 )
 #: Inside an item, these elements reach beyond it.

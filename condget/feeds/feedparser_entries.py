@@ -47,6 +47,7 @@ def _entry(entry: Mapping[str, Any], location: str, loose: bool) -> Entry:
         categories=_categories(entry),
         content=content,
         content_type=content_type,
+        enclosure=_enclosure(entry),
     )
 
 
@@ -56,6 +57,11 @@ def _content(entry: Mapping[str, Any]) -> tuple[str | None, str | None]:
     detail = max(details, key=lambda detail: len(_text(detail, "value") or ""))
     text = _text(detail, "value")
     return (text, _text(detail, "type") or "text/plain") if text else (None, None)
+
+
+def _enclosure(entry: Mapping[str, Any]) -> str | None:
+    links = (_text(link, "href") for link in _dictionaries(entry, "links") if link.get("rel") == "enclosure")
+    return (next(filter(None, links), None) or "").partition("?")[0] or None
 
 
 def _author(entry: Mapping[str, Any]) -> str | None:

@@ -14,6 +14,8 @@ from condget.feeds.markup import beginning, clean
 from condget.feeds.values import Document, Entry
 
 _VERSION = "jsonfeed.org/version/"
+#: An item of a feed without a version has one of these.
+_ITEM = {"content_html", "content_text", "url", "external_url", "date_published"}
 
 
 def parse_json(text: str, location: str) -> Document:
@@ -26,16 +28,26 @@ def parse_json(text: str, location: str) -> Document:
         feed = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"JSON that cannot be read: {_cause(error)}") from error
-    if not isinstance(feed, dict) or _VERSION not in str(feed.get("version")):
-        raise DocumentError('JSON, but not a JSON Feed (no "version" of jsonfeed.org)')
+    if not isinstance(feed, dict) or not _is_feed(feed):
+        raise DocumentError('JSON, but not a JSON Feed (neither a "version" of jsonfeed.org nor a title and items)')
     items = feed.get("items")
     written = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-    version = str(feed["version"]).partition(_VERSION)[2]
+    version = str(feed.get("version")).partition(_VERSION)[2]
     return Document(
         title=_text(feed, "title"),
         version="json1" + version.removeprefix("1").replace(".", ""),
         entries=identify(_entry(item, location) for item in written),
     )
+
+
+def _is_feed(feed: Mapping[str, Any]) -> bool:
+    """Whether an object is a feed: by its version or, since feeds are found without one, by its title and items."""
+    if _VERSION in str(feed.get("version")):
+        return True
+    items = feed.get("items")
+    if not isinstance(items, list) or not isinstance(feed.get("title"), str):
+        return False
+    return all(isinstance(item, dict) and _ITEM & item.keys() for item in items)
 
 
 def _entry(item: Mapping[str, Any], location: str) -> Entry:
@@ -55,7 +67,15 @@ def _entry(item: Mapping[str, Any], location: str) -> Entry:
         categories=_categories(item),
         content=body,
         content_type=None if body is None else "text/html" if markup else "text/plain",
+        enclosure=_enclosure(item),
     )
+
+
+def _enclosure(item: Mapping[str, Any]) -> str | None:
+    attachments = item.get("attachments")
+    members = attachments if isinstance(attachments, list) else []
+    urls = (_string(member, "url") for member in members if isinstance(member, dict))
+    return (next(filter(None, urls), None) or "").partition("?")[0] or None
 
 
 def _author(item: Mapping[str, Any]) -> str | None:
@@ -90,7 +110,8 @@ def _utc(stamp: str) -> str:
         moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         return clean(stamp)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
+    # Not %Y, which writes the year 999 with three digits.
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _cause(error: Exception) -> str:

@@ -1,14 +1,12 @@
 """Markup that is nearly XML, made safe and readable before any parser sees it.
 
-`decode` picks the charset (RFC 7303 §3: byte order mark, then charset parameter, then declaration). `prologue`
-finds the root element and takes the document type away, so that no parser ever sees an entity declaration.
+`prologue` finds the root element and takes the document type away, so that no parser ever sees an entity declaration.
 `repaired` turns what feeds and OPML files get wrong most often (stray ampersands, HTML entities, control
 characters) into well-formed XML.
 """
 
 from __future__ import annotations
 
-import codecs
 import re
 from dataclasses import dataclass
 from html import escape, unescape
@@ -16,42 +14,6 @@ from html.entities import html5
 
 #: Entities that a document declares for itself may add this many characters to it in all.
 EXPANSION_LIMIT = 1_000_000
-
-_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-    (b"<\0?\0", "utf-16-le"),
-    (b"\0<\0?", "utf-16-be"),
-)
-_DECLARED = re.compile(rb"""\A\s*<\?xml[^>]*?\sencoding\s*=\s*["']([\w.:-]+)""")
-#: Codecs that are not charsets of documents: punycode and idna need quadratic time.
-_REFUSED = frozenset({"punycode", "idna", "undefined", "unicode_escape", "raw_unicode_escape"})
-
-
-def decode(content: bytes, charset: str | None = None) -> str:
-    """Return the text of a document; `charset` is the parameter of its Content-Type, if it had one."""
-    for mark, encoding in _MARKS:
-        if content.startswith(mark):
-            return content.decode(encoding, "replace")
-    declared = _DECLARED.match(content[:1024])
-    for name in (charset, declared and declared[1].decode("ascii", "replace"), "utf-8"):
-        if name and (text := _decoded(content, name)) is not None:
-            return text
-    return content.decode("windows-1252", "replace")
-
-
-def _decoded(content: bytes, name: str) -> str | None:
-    try:
-        encoding = codecs.lookup(name).name
-        # Without a mark and with an ASCII "<" in front, a claim of UTF-16 is a serializer's mistake that is common.
-        if encoding in _REFUSED or encoding.startswith(("utf-16", "utf-32")):
-            return None
-        return content.decode("gb18030" if encoding == "gb2312" else encoding)
-    except (LookupError, ValueError):
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +113,52 @@ def _permitted(reference: str) -> bool:
 
 
 _TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
+#: Tags that part no words.
+_INLINE_TAG = re.compile(
+    r"</?(?:abbr|a|bdi|bdo|big|b|cite|code|del|dfn|em|font|ins|i|kbd|mark|q|samp|small|span|strike|strong|sub|sup|s|tt"
+    r"|u|var|wbr)(?=[\s/>])[^<>]*>",
+    re.IGNORECASE,
+)
+#: Elements whose content no reader sees: their last end tag, up to which the text is searched, and the elements.
+_PROGRAMS = [
+    (
+        re.compile(rf"</{name}\s*>", re.IGNORECASE),
+        re.compile(rf"<{name}(?=[\s/>])[^<>]*>.*?</{name}\s*>", re.IGNORECASE | re.DOTALL),
+    )
+    for name in ("script", "style")
+]
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
 
 
 def visible(text: str) -> str:
-    """Return what a reader sees of a text that may hold HTML: no tags, entities as characters, white space folded."""
-    return clean(unescape(_TAG.sub(" ", text)))
+    """Return what a reader sees of a text that may hold HTML: no tags, entities as characters, white space folded.
+
+    >>> visible("<p>H<sub>2</sub>O<br>&amp; salt</p><script>track()</script>")
+    'H2O & salt'
+    """
+    return folded(_INLINE_TAG.sub("", without_programs(text)))
+
+
+def folded(text: str) -> str:
+    """Return the words of a text that may hold HTML, for comparison: every tag parts words.
+
+    >>> folded("H<sub>2</sub>O")
+    'H 2 O'
+    """
+    return clean(unescape(_TAG.sub(" ", without_programs(text))))
+
+
+def without_programs(text: str) -> str:
+    """Return a text that may hold HTML without scripts and style sheets, which often hold a nonce."""
+    if "<s" not in text and "<S" not in text:
+        return text
+    for end_tag, program in _PROGRAMS:
+        end = 0
+        for match in end_tag.finditer(text):
+            end = match.end()
+        if end:
+            text = program.sub(" ", text[:end]) + text[end:]
+    return text
 
 
 #: Characters of an entry's text that a report may show instead of the whole, and those that are read for them.

@@ -73,6 +73,11 @@ def split(text: str) -> Split | None:
     return Split(head, items, tail, name[1], around, "".join(frame))
 
 
+def items_in(text: str) -> tuple[str, ...]:
+    """Return the items that stand side by side in a text; none where that is not certain."""
+    return tuple(text[start:end] for start, end in _spans(text) or ())
+
+
 def _spans(text: str) -> list[tuple[int, int]] | None:
     """Return the positions at which items begin and end; None where the split is not certain."""
     spans: list[tuple[int, int]] = []

@@ -171,7 +171,7 @@ def list_text(data: bytes | str) -> str:
     if isinstance(data, str):
         return data
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        from condget.feeds.markup import decode
+        from condget.feeds.charsets import decode
 
         return decode(data)
     # A comment may be in any encoding; bytes that are not UTF-8 are refused where they are part of a URL or option.

@@ -43,6 +43,8 @@ class Entry:
     #: The fullest text that the document has, as written there; its media type says whether it is markup.
     content: str | None = field(default=None, repr=False)
     content_type: str | None = None
+    #: The URL of the first enclosure without its query, which is often signed anew for each request; for identity.
+    enclosure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

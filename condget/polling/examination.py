@@ -15,8 +15,8 @@ from condget.cache.messages import Request
 from condget.cache.storing import to_stored
 from condget.cache.validators import etag_of, last_modified_of
 from condget.errors import DocumentError, FetchError
+from condget.feeds.charsets import decode
 from condget.feeds.discovery import FeedLink, feed_links
-from condget.feeds.markup import decode
 from condget.feeds.pace import Pace
 from condget.feeds.schedule import after_success
 from condget.feeds.values import Document, FeedState, Hints

@@ -205,6 +205,74 @@ def test_what_stands_around_a_feed_is_looked_past(wrap: str) -> None:
     assert read(wrap.format(text)).entries == read(text).entries
 
 
+WRAPPERS = {
+    "head and body": "<html><head><title>Feed</title></head><body>{}</body></html>",
+    "bare": "<html>{}",
+    "document type": "<!DOCTYPE html>\n<html><body><p>Hosted by x<br>{}<script>x < 1</script></body></html>",
+}
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS.values(), ids=WRAPPERS)
+@pytest.mark.parametrize("kind", ["rss20", "rss10", "atom10"])
+def test_a_feed_in_an_html_page_is_read(wrapper: str, kind: str) -> None:
+    document = read(wrapper.format(KINDS[kind]))
+    assert document.entries == read(KINDS[kind]).entries
+    assert document.defect == "it stands in an HTML page"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<pre>&lt;rss>&lt;item></pre>",
+        "<script>var empty = '<rss><channel></channel></rss>'</script>",
+        "<p>Write <rss> first and </rss> last</p>",
+        "<feed-list><entry></entry></feed-list>",
+    ],
+)
+def test_b5_a_page_about_feeds_is_no_feed(body: str) -> None:
+    """B5"""
+    with pytest.raises(DocumentError, match="an HTML page"):
+        read(f"<html><head><title>T</title></head><body>{body}</body></html>")
+
+
+def test_an_atom_document_may_be_one_entry() -> None:
+    text = (
+        '<?xml version="1.0"?><entry xmlns="http://www.w3.org/2005/Atom"><id>g1</id><title>One</title>'
+        '<link href="/one"/><content type="html">&lt;p>x</content></entry>'
+    )
+    document = read(text)
+    assert (only(document).id, only(document).title, document.version) == ("g1", "One", "atom10")
+    assert document.defect is None
+    with pytest.raises(DocumentError, match="root element <entry>"):
+        read("<entry><word>tea</word></entry>")
+
+
+@pytest.mark.parametrize("kind", ["rss20", "rss10", "atom10"])
+def test_f5_items_behind_the_end_of_the_root_are_read(kind: str) -> None:
+    """F5: a complete new item is never taken for nothing"""
+    text = KINDS[kind]
+    tag = "entry" if kind == "atom10" else "item"
+    start = text.index(f"<{tag}")
+    one = text[start : text.index(f"</{tag}>") + len(tag) + 3]
+    late = one.replace("g1", "g2").replace("One", "Two").replace("/one", "/two")
+    document = read(f"{text}\n{late}\n{late.replace('g2', 'g3')}<!-- end -->")
+    assert [entry.id for entry in document.entries] == ["g1", "g2", "g3"]
+    assert document.entries[0] == read(text).entries[0]
+    assert document.defect
+
+
+@pytest.mark.parametrize("bad", [b"\xff", b"\xe2\x80"])
+def test_f7_one_bad_byte_is_no_news(bad: bytes) -> None:
+    """F7: entries without an ASCII id stay who they are, and the document says what is wrong"""
+    items = "".join(f"<item><title>Łódź {n}</title><description>“Tea” {n}</description></item>" for n in range(5))
+    whole = read(rss(items))
+    spoiled = read(rss(items).encode().replace(b"3</d", b"3" + bad + b"</d"))
+    assert [entry.key for entry in spoiled.entries] == [entry.key for entry in whole.entries]
+    edited = [entry.id for entry, other in zip(spoiled.entries, whole.entries, strict=True) if entry != other]
+    assert len(edited) == 1
+    assert spoiled.defect == "1 byte is not UTF-8, in which the rest is written"
+
+
 def test_an_entry_that_breaks_off_is_left_for_the_next_poll() -> None:
     whole = rss(item() + item("Two", "g2"))
     document = read(whole[: whole.index("g2") + 1])
@@ -322,8 +390,11 @@ def test_c4_hints_that_make_no_sense_are_none(ttl: str) -> None:
         item(more="<!-- x --><description>Hello world</description><pubDate>Mon, 01 Jan 2024 00:00:00 GMT</pubDate>"),
         item(more="<slash:comments>7</slash:comments><description>Hello world</description><dc:date>2020</dc:date>"),
         item(more='<description>Hello world</description><enclosure url="http://cdn/x?sig=2" length="1" type="a/b"/>'),
+        item(
+            more="<description>&lt;script nonce='7'>f(7)&lt;/script>Hello&lt;style>a{b}&lt;/style> world</description>"
+        ),
     ],
-    ids=["white space", "markup", "stamp", "comment count", "signed enclosure"],
+    ids=["white space", "markup", "stamp", "comment count", "signed enclosure", "nonce"],
 )
 def test_f5_what_a_reader_does_not_see_is_no_edit(again: str) -> None:
     """F5"""
@@ -437,6 +508,35 @@ def test_a_json_id_may_be_a_number() -> None:
     items = '[{"id": 7, "content_html": "<p>x", "date_published": "2024-01-01T01:00:00+01:00"}]'
     document = read(f'{{"version": "https://jsonfeed.org/version/1", "items": {items}}}')
     assert (only(document).id, only(document).published, document.version) == ("7", "2024-01-01T00:00:00Z", "json1")
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ('{"title": "T", "items": [{"id": "1", "title": "One", "url": "/1"}]}', ["One"]),
+        ('{"title": "T", "version": "1.0", "items": [{"id": "1", "title": "One", "content_text": "x"}]}', ["One"]),
+        ('{"title": "T", "items": []}', []),
+    ],
+)
+def test_a_json_feed_without_a_version_is_read(text: str, titles: list[str]) -> None:
+    document = read(text)
+    assert (document.title, [entry.title for entry in document.entries]) == ("T", titles)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"items": []}', '{"title": "T"}', '{"title": "T", "items": [1]}', '{"title": "T", "items": [{"id": 1}]}']
+)
+def test_b5_other_json_is_no_feed(text: str) -> None:
+    """B5"""
+    with pytest.raises(DocumentError, match="not a JSON Feed"):
+        read(text)
+
+
+@pytest.mark.parametrize("stamp", ["<pubDate>Fri, 01 Jan 0999 00:00:00 GMT</pubDate>", "<dc:date>0999-01-01</dc:date>"])
+def test_a_year_has_four_digits(stamp: str) -> None:
+    assert str(only(read(rss(item(more=stamp)))).published).startswith("0999-01-01T")
+    dated = '{"title": "T", "items": [{"url": "/", "date_published": "0999-01-01T00:00:00Z"}]}'
+    assert only(read(dated)).published == "0999-01-01T00:00:00Z"
 
 
 CONTENT = "<content:encoded><![CDATA[<p>The <b>whole</b> text.</p>]]></content:encoded>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,11 @@ class Feed:
             del self.seen[key]
         self.window = len(document.entries)
         return found
+
+
+POOL = [post(n) for n in range(12)]
+TWINS = [entry("same", f"http://a.example/twin/{n}", f"Twin {n}", f"twin text {n}") for n in range(4)]
+BARE = [entry(title=f"Bare {n}", published=f"day {n}") for n in range(4)]
 
 
 def titles(entries: Sequence[Entry]) -> list[str | None]:
@@ -139,7 +145,8 @@ def test_a_fingerprint_of_another_version_is_no_edit() -> None:
     feed.seen = {key: replace(row, fingerprint="0" + row.fingerprint[1:]) for key, row in feed.seen.items()}
     found = feed.poll(post(1))
     assert (found.new, found.edited) == ((), ())
-    assert [row.fingerprint for row in found.seen] == [post(1).fingerprint]
+    assert [row.fingerprint[: len(post(1).fingerprint)] for row in found.seen] == [post(1).fingerprint]
+    assert feed.poll(post(1)) == Diff()
 
 
 # --- identity -------------------------------------------------------------------------------------------------
@@ -233,11 +240,94 @@ def test_f7_ids_that_change_while_links_stay_are_no_flood() -> None:
 
 
 def test_f7_an_id_that_changes_with_an_edit_is_an_edit() -> None:
+    """F7: where the date stays; without a date it is new"""
+    for date in ("2025-03-01T10:00:00Z", None):
+        feed = Feed()
+        feed.poll(*[replace(post(n), published=date) for n in range(5)])
+        changed = replace(post(2, text="new text"), id="2#edited", published=date)
+        found = feed.poll(changed, *[replace(post(n), published=date) for n in (0, 1, 3, 4)])
+        expected = ([], ["Post 2"]) if date else (["Post 2"], [])
+        assert (titles(found.new), titles(found.edited)) == expected
+        assert not found.reissued
+
+
+def bulletin(day: int, hour: int) -> Entry:
+    """A programme: title and link stay, id, date and text do not."""
+    return entry(
+        f"{day}/{hour}", f"http://a.example/at/{hour}", f"News at {hour}", f"{day}: {hour}", f"{day} {hour}:00"
+    )
+
+
+@pytest.mark.parametrize("hours", [(6, 12), (6, 12, 18), (0, 6, 9, 12, 15, 18, 21)], ids=len)
+def test_f7_every_edition_of_a_programme_is_new(hours: tuple[int, ...]) -> None:
+    """F7: news bulletins, weather, alerts: new id, date and text under one title and link"""
+    feed = Feed()
+    feed.poll(*[bulletin(0, hour) for hour in hours])
+    for day in range(1, 5):
+        found = feed.poll(*[bulletin(day, hour) for hour in hours], after=DAY)
+        assert (len(found.new), found.edited, found.reissued) == (len(hours), (), False)
+        assert not feed.poll(*[bulletin(day, hour) for hour in hours]).changed
+
+
+def test_f7_one_edition_after_the_other_is_new_too() -> None:
     """F7"""
     feed = Feed()
-    feed.poll(*[post(n) for n in range(5)])
-    found = feed.poll(replace(post(2, text="new text"), id="2#edited"), post(0), post(1), post(3), post(4))
-    assert (found.new, titles(found.edited), found.reissued) == ((), ["Post 2"], False)
+    window = [bulletin(0, hour) for hour in (6, 12, 18)]
+    feed.poll(*window)
+    for number in range(3, 20):
+        window = [bulletin(number // 3, 6 * (number % 3 + 1)), *window[:2]]
+        assert titles(feed.poll(*window).new) == [window[0].title]
+
+
+def at_positions(*posts: Entry) -> list[Entry]:
+    return [replace(one, id=str(number)) for number, one in enumerate(posts, 1)]
+
+
+def test_f7_ids_that_are_positions_hide_no_news_and_make_none() -> None:
+    """F7: the same id with another link, title and text is another entry"""
+    feed = Feed()
+    feed.poll(*at_positions(*[post(n) for n in range(5, 0, -1)]))
+    for newest in range(6, 30):
+        found = feed.poll(*at_positions(*[post(n) for n in range(newest, newest - 5, -1)]))
+        assert (titles(found.new), found.edited, found.reissued) == ([f"Post {newest}"], (), False)
+    edited = [post(29), post(28, text="mended"), post(27), post(26), post(25)]
+    assert titles(feed.poll(*at_positions(*edited)).edited) == ["Post 28"]
+
+
+def test_f7_an_id_that_is_the_date_of_today_hides_no_news() -> None:
+    """F7"""
+    feed = Feed()
+    told = [titles(feed.poll(replace(post(n), id=f"2025-03-0{n // 3}")).new) for n in range(9)]
+    assert told == [[f"Post {n}"] for n in range(9)]
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        post(1, text="other"),
+        replace(post(1), link="http://b.example/moved"),
+        entry(post(1).id, post(1).link, "Other", "other"),
+        entry(post(1).id, "http://a.example/other", "Other", "Text 1"),
+        entry(post(1).id, "http://a.example/other", "Post 1", "other"),
+        entry(post(1).id, None, "Other", "other"),
+    ],
+    ids=["text", "link", "title and text", "title and link", "link and text", "no link"],
+)
+def test_f7_an_id_whose_entry_keeps_something_is_the_same_entry(edited: Entry) -> None:
+    """F7"""
+    feed = Feed()
+    feed.poll(post(0), post(1), post(2))
+    assert feed.poll(post(0), edited, post(2)).new == ()
+
+
+def test_f7_entries_of_text_alone_are_told_apart_by_date_and_enclosure() -> None:
+    """F7"""
+    feed = Feed()
+    one = entry(text="All services run.", published="Monday")
+    feed.poll(one)
+    assert len(feed.poll(replace(one, published="Tuesday"), one).new) == 1
+    assert len(feed.poll(replace(one, enclosure="http://a.example/2.mp3"), one).new) == 1
+    assert not feed.poll(one, replace(one, published="Tuesday")).changed
 
 
 def test_f7_a_window_of_one_with_one_link_loses_nothing() -> None:
@@ -303,6 +393,56 @@ def test_f7_the_first_owner_of_a_shared_id_is_known_when_it_comes_back() -> None
     assert feed.poll(*twins).new == ()
 
 
+# --- rows of earlier versions -----------------------------------------------------------------------------------
+
+
+def as_version_1(feed: Feed) -> None:
+    """Make the rows what version 1 wrote: without digests of the text alone, of title, link and date."""
+
+    def former(fingerprint: str) -> str:
+        mark = "*" if fingerprint.startswith("*") else ""
+        trace = fingerprint.removeprefix("*")
+        return mark + ("1" + trace[1:14] if trace[:1] == "2" else trace)
+
+    feed.seen = {key: replace(row, fingerprint=former(row.fingerprint)) for key, row in feed.seen.items()}
+
+
+@given(st.lists(st.sampled_from(range(18)), max_size=12, unique=True), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_f7_what_version_1_knew_is_no_news(numbers: list[int], again: bool) -> None:
+    """F7"""
+    pool = [*[post(n) for n in range(8)], *TWINS, *BARE, entry(text="one"), entry(text="two")]
+    feed = Feed()
+    feed.poll(*[pool[number] for number in numbers])
+    as_version_1(feed)
+    if again:
+        feed.poll(*[pool[number] for number in numbers[:5]])
+    found = feed.poll(*[pool[number] for number in numbers])
+    assert (found.new, found.edited, found.reissued) == ((), (), False)
+    assert feed.poll(*[pool[number] for number in numbers]) == Diff()
+
+
+def test_f7_text_with_a_date_that_version_1_knew_is_known_once() -> None:
+    """F7"""
+    feed = Feed()
+    bare = entry(text="All services run.")
+    feed.poll(bare)
+    as_version_1(feed)
+    (row,) = feed.seen.values()
+    found = feed.poll(replace(bare, published="Monday"))
+    assert (found.new, found.edited, found.forget) == ((), (), (row.key,))
+    assert len(feed.poll(replace(bare, published="Tuesday")).new) == 1
+
+
+def test_f7_ids_that_changed_with_an_edit_are_known_by_the_rows_of_version_1() -> None:
+    """F7"""
+    feed = Feed()
+    feed.poll(*[post(n) for n in range(5)])
+    as_version_1(feed)
+    found = feed.poll(replace(post(2, text="new text"), id="2#edited"), post(0), post(1), post(3), post(4))
+    assert (found.new, found.edited) == ((), ())
+
+
 # --- memory ---------------------------------------------------------------------------------------------------
 
 
@@ -335,9 +475,6 @@ def test_a_present_entry_is_never_forgotten() -> None:
 
 # --- properties -----------------------------------------------------------------------------------------------
 
-POOL = [post(n) for n in range(12)]
-TWINS = [entry("same", f"http://a.example/twin/{n}", f"Twin {n}", f"twin text {n}") for n in range(4)]
-BARE = [entry(title=f"Bare {n}", published=f"day {n}") for n in range(4)]
 histories = st.lists(st.lists(st.sampled_from([*POOL, *TWINS, *BARE]), max_size=12), max_size=12)
 
 
