@@ -16,8 +16,8 @@ from condget.feeds import incremental
 from condget.feeds.charsets import decoded
 from condget.feeds.jsonfeed import parse_json
 from condget.feeds.markup import Expansion, Prologue, clean, prologue, repaired, visible
-from condget.feeds.splitting import Split, items_in, split
-from condget.feeds.values import NO_RECALL, Document, Recall
+from condget.feeds.splitting import Split, closed, items_in, split
+from condget.feeds.values import NO_RECALL, TOO_MANY, Document, Recall
 from condget.shown import LONGEST, address
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def parse(content: bytes, content_type: str | None, location: str, recall: Recal
     if not text:
         raise DocumentError("an empty answer")
     if text[0] in "{[":
-        return replace(parse_json(text, location), defect=defect)
+        document = parse_json(text, location)
+        return replace(document, defect=defect or document.defect)
     if "<" not in text:
         raise DocumentError(f"no feed but {_plain(text, content_type)}")
     head = prologue(text)
@@ -175,10 +176,11 @@ def _markup(head: Prologue, defect: str | None, location: str, recall: Recall) -
 
     text = repaired(head.text, head.entities) if head.entities or head.defect else head.text
     reading = first = read_strictly(text)
-    if first.defect:
-        text = _trimmed(repaired(text), head.root or "")
-        reading = read_strictly(text)
     cut_off = first.defect is not None and not _ends(head)
+    if first.defect:
+        text = repaired(text)
+        text = (closed(text) or text) if cut_off else _trimmed(text, head.root or "")
+        reading = read_strictly(text)
     if reading.defect:
         reading = read_loosely(text)
         if cut_off and reading.inside_entry:
@@ -199,6 +201,8 @@ def _markup(head: Prologue, defect: str | None, location: str, recall: Recall) -
 
 
 def _left_out(reading: Reading) -> str | None:
+    if reading.too_many:
+        return TOO_MANY
     number = reading.left_out
     return f"feedparser fails on {number} of its elements, which were left out" if number else None
 

@@ -41,6 +41,10 @@ class Feed:
     #: Regular expressions: only entries in which the one, and not the other, is found are reported.
     match: str | None = field(default=None, kw_only=True)
     not_match: str | None = field(default=None, kw_only=True)
+    #: The longest content as received, in bytes or as text such as "50MB".
+    max_size: int | str | None = field(default=None, kw_only=True)
+    #: The time for reading the document: seconds, a timedelta, or text such as "5m".
+    parse_timeout: float | timedelta | str | None = field(default=None, kw_only=True)
 
     def __repr__(self) -> str:
         name = "" if self.name is None else f", name={self.name!r}"
@@ -56,8 +60,13 @@ def subscription_of(feed: Feed) -> Subscription:
     headers = feed.headers.items() if isinstance(feed.headers, Mapping) else feed.headers
     pairs = [("header", f"{name}:{value}") for name, value in headers]
     pairs.append(("validators", feed.validators))
-    optional = {"user-agent": feed.user_agent, "match": feed.match, "not-match": feed.not_match}
-    pairs += [(name, value) for name, value in optional.items() if value is not None]
+    optional = {
+        "user-agent": feed.user_agent,
+        "match": feed.match,
+        "not-match": feed.not_match,
+        "max-size": feed.max_size,
+    }
+    pairs += [(name, str(value)) for name, value in optional.items() if value is not None]
     try:
         target, userinfo = target_of(feed.url.strip())
         _, options = read_options(pairs)
@@ -66,6 +75,7 @@ def subscription_of(feed: Feed) -> Subscription:
             every=_seconds(feed.every),
             timeout=_seconds(feed.timeout),
             private_network=feed.private_network,
+            parse_timeout=_seconds(feed.parse_timeout),
         )
     except ValueError as error:
         raise SubscriptionError(f"{feed!r}: {error}") from None

@@ -38,6 +38,10 @@ class Options:
     #: Regular expressions: only entries in which the one, and not the other, is found are reported.
     match: str | None = None
     not_match: str | None = None
+    #: Bytes of content as received, at most; None: 10 MB.
+    max_size: int | None = None
+    #: Seconds for reading the document; None: by its length.
+    parse_timeout: float | None = None
 
 
 NO_OPTIONS = Options()
@@ -126,6 +130,14 @@ def _pause(text: str) -> float | None:
         raise ValueError(f"pause={text}: say yes, no or a date such as 2027-01-01") from None
 
 
+def _size(text: str) -> int:
+    matched = re.fullmatch(r"([0-9]{1,12})(?:(k|M|G)B?)?", text)
+    size = int(matched[1]) * {None: 1, "k": 10**3, "M": 10**6, "G": 10**9}[matched[2]] if matched else 0
+    if not size:
+        raise ValueError(f'max-size={text}: write a size such as "50MB"')
+    return size
+
+
 def _truth(text: str) -> bool:
     truths = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
     if text.lower() not in truths:
@@ -150,4 +162,6 @@ _READERS: dict[str, Callable[[str], object]] = {
     "pause": _pause,
     "match": _pattern,
     "not-match": _pattern,
+    "max-size": _size,
+    "parse-timeout": duration_or_seconds,
 }

@@ -24,6 +24,8 @@ from xml.parsers import expat
 
 import feedparser.api
 
+from condget.feeds.values import MOST_ENTRIES
+
 #: Elements of an item, in other namespaces than those of RSS and Atom, that say something of what `feedparser_entries`
 #: reads. All other prefixed elements are skipped.
 _TELLING = frozenset(
@@ -57,6 +59,8 @@ class Reading:
     defect: str | None = None
     #: How many elements were left out because feedparser fails on them.
     left_out: int = 0
+    #: There are more than `MOST_ENTRIES` entries.
+    too_many: bool = False
     #: The text ended inside an entry, the last one.
     inside_entry: bool = False
     #: The references in ids are as written, because the loose parser read the text.
@@ -93,10 +97,11 @@ def read_loosely(text: str) -> Reading:
 def _reading(parser: Any, **more: Any) -> Reading:
     return Reading(
         parser.feeddata,
-        parser.entries,
+        parser.entries[:MOST_ENTRIES],
         parser.version,
         parser.hours,
         parser.days,
+        too_many=len(parser.entries) > MOST_ENTRIES,
         inside_entry=bool(parser.inentry and parser.entries),
         **more,
     )
@@ -236,6 +241,9 @@ class _Strict(_Unresolved, feedparser.api.StrictFeedParser):  # type: ignore[mis
             place.skipped = place.level
             return
         begins = not self.inentry and tag.endswith(("item", "entry"))
+        if begins and len(self.entries) > MOST_ENTRIES:
+            place.skipped = place.level
+            return
         before = self._state() if begins else None
         self._tried(self.unknown_starttag, tag, self._attributes(name, attributes))
         if before is not None and self.inentry:

@@ -11,7 +11,7 @@ from condget.errors import DocumentError
 from condget.feeds.entries import fingerprint, identify
 from condget.feeds.links import shown
 from condget.feeds.markup import beginning, clean
-from condget.feeds.values import Document, Entry
+from condget.feeds.values import MOST_ENTRIES, TOO_MANY, Document, Entry
 
 _VERSION = "jsonfeed.org/version/"
 #: An item of a feed without a version has one of these.
@@ -36,7 +36,8 @@ def parse_json(text: str, location: str) -> Document:
     return Document(
         title=_text(feed, "title"),
         version="json1" + version.removeprefix("1").replace(".", ""),
-        entries=identify(_entry(item, location) for item in written),
+        entries=identify(_entry(item, location) for item in written[:MOST_ENTRIES]),
+        defect=TOO_MANY if len(written) > MOST_ENTRIES else None,
     )
 
 

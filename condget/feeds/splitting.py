@@ -73,13 +73,28 @@ def split(text: str) -> Split | None:
     return Split(head, items, tail, name[1], around, "".join(frame))
 
 
+def closed(text: str) -> str | None:
+    """Return a document whose end is missing up to its last complete item, with the end tags of what is open there.
+
+    None where that is not certain.
+    """
+    spans = _spans(text, complete=False)
+    opened: list[tuple[str, str]] = []
+    if not spans or not _walk(text[: spans[0][0]], opened, []) or not opened or not _in_channel(opened):
+        return None
+    return text[: spans[-1][1]] + "".join(f"</{name}>" for name, _ in reversed(opened))
+
+
 def items_in(text: str) -> tuple[str, ...]:
     """Return the items that stand side by side in a text; none where that is not certain."""
     return tuple(text[start:end] for start, end in _spans(text) or ())
 
 
-def _spans(text: str) -> list[tuple[int, int]] | None:
-    """Return the positions at which items begin and end; None where the split is not certain."""
+def _spans(text: str, *, complete: bool = True) -> list[tuple[int, int]] | None:
+    """Return the positions at which items begin and end; None where the split is not certain.
+
+    The last item of a text that is not `complete` may have no end, and does not count.
+    """
     spans: list[tuple[int, int]] = []
     start, first = -1, ""
     for mark in _MARK.finditer(text):
@@ -102,10 +117,10 @@ def _spans(text: str) -> list[tuple[int, int]] | None:
         else:
             end = _ITEM_END.match(text, mark.end())
             if start < 0 or end is None:
-                return None
+                return None if complete or start < 0 else spans
             spans.append((start, end.end()))
             start = -1
-    return spans if start < 0 else None
+    return spans if start < 0 or not complete else None
 
 
 def _in_channel(opened: Sequence[tuple[str, str]]) -> bool:

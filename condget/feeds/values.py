@@ -20,6 +20,11 @@ Recall = NewType("Recall", str)
 NO_RECALL = Recall("")
 
 
+#: Most entries of one document that are read.
+MOST_ENTRIES = 100_000
+TOO_MANY = f"it has more than {MOST_ENTRIES:,} entries; the others were left out"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of a feed document, as a report shows it and as identity needs it.
@@ -120,7 +125,8 @@ class FeedState:
     title: str | None = None
     #: Digest of the last accepted content as decoded; the same bytes need not be parsed again.
     digest: str | None = None
-    #: Digest of content that was not accepted because its end is missing; if it comes again, that is all there is (B5).
+    #: Digest of the entries of a document that was not accepted because its end is missing; if they come again, they
+    #: are all there is (B5).
     cut_off: str | None = None
     #: Length of the last accepted content as received: what a 304 saves.
     content_bytes: int = 0
@@ -172,6 +178,8 @@ class Outcome:
     edited: tuple[Entry, ...] = ()
     #: True: all ids were re-issued at once (a host rename); said once instead of a flood (F7).
     reissued: bool = False
+    #: Why the document is not well-formed, if it is not; it was read as far as possible.
+    defect: str | None = None
     #: False for a 304, identical bytes, stamps, comments, order; True for new or edited entries (F5).
     changed: bool = False
     error: str | None = None

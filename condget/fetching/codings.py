@@ -22,7 +22,7 @@ _PIECE = 65_536
 _ZSTD_STEP = 256
 #: RFC 9659: no more than 8 MB of window for a content coding.
 _ZSTD_WINDOW = 8 * 1024 * 1024
-_NO_FEED = "no feed is that long"
+_TOO_LONG = "if that is right, max-size= allows it"
 _MOST_CODINGS = 2
 _MOST_MEMBERS = 1_000
 #: Below this many decoded bytes any ratio is fine: small repetitive documents compress absurdly well.
@@ -120,7 +120,7 @@ class Content:
             for output in decoder.feed(piece) if piece else ():
                 self._counts[layer] += len(output)
                 if self._counts[layer] > limits.decoded:
-                    raise Failure(f"its content is longer than {limits.decoded:,} bytes when decoded", _NO_FEED)
+                    raise Failure(f"its content is longer than {limits.decoded:,} bytes when decoded", _TOO_LONG)
                 if self._counts[layer] > max(_RATIO_FLOOR, limits.ratio * self.received):
                     raise Failure(
                         f"its content decodes to more than {limits.ratio} times its length, as a bomb does", NO_TRUST
@@ -145,7 +145,7 @@ class Content:
 
 def too_long(limits: Limits) -> Failure:
     """The failure of content that is longer than allowed as received."""
-    return Failure(f"its content is longer than {limits.received:,} bytes", _NO_FEED)
+    return Failure(f"its content is longer than {limits.received:,} bytes", _TOO_LONG)
 
 
 class _Decoder(Protocol):

@@ -135,7 +135,7 @@ async def fetch(
         chain=tuple(chain),
         permanent_to=permanent_to,
         sent=sent,
-        delimited=not content or "Content-Length" in head.fields or "Transfer-Encoding" in head.fields,
+        delimited=not content or _is_delimited(head),
     )
 
 
@@ -202,6 +202,12 @@ def _next(request: FetchRequest, target: Target, head: Head, chain: list[str]) -
     if next_target.url in chain[:-1]:
         raise Failure("it redirects in a circle", "use the URL where the feed is, or tell the site's owner")
     return next_target
+
+
+def _is_delimited(head: Head) -> bool:
+    """Whether the framing or the content coding marks the end of the content (RFC 9112 §6.3)."""
+    framed = "Content-Length" in head.fields or "Transfer-Encoding" in head.fields
+    return framed or head.http_version.startswith("HTTP/2") or bool(applied(head.fields.get("Content-Encoding")))
 
 
 async def _content(connection: Connection, head: Head, limits: Limits) -> tuple[bytes, int]:

@@ -19,6 +19,14 @@ class Limits:
     redirects: int = 5
 
 
+DEFAULT_LIMITS = Limits()
+
+
+def limits_of(size: int) -> Limits:
+    """Return limits for content of so many bytes as received, and five times as many decoded, as by default."""
+    return Limits(received=size, decoded=5 * size)
+
+
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
     """One GET."""
@@ -39,6 +47,6 @@ class FetchRequest:
     private_network: bool = False
     #: The configured URL, if a permanent redirect led from there to `url`: E4 holds for a remembered redirect, too.
     moved_from: str | None = None
-    limits: Limits = Limits()
+    limits: Limits = DEFAULT_LIMITS
     #: Send `Cache-Control: no-cache`: the second request after a 304 to an unconditional one (B11).
     no_cache: bool = False

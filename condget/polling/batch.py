@@ -24,10 +24,12 @@ class Job:
     request: FetchRequest
     #: Digest of the content that was accepted last; the same content is not parsed again.
     digest: str | None = None
-    #: Digest of content that came last without its end; the same content once more is accepted (B5).
+    #: Digest of the entries of a document that came last without its end; the same once more are accepted (B5).
     cut_off: str | None = None
     #: What the accepted content left for the parser.
     recall: Recall = NO_RECALL
+    #: Seconds for the parser; None: by the length of the content.
+    parse_timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,10 @@ class Polled:
     received: int = 0
     #: None with a 304, an error, or the same content as last time.
     document: Document | None = None
-    #: With an error: of content whose end is missing.
+    #: Digest of the content.
     digest: str | None = None
+    #: Digest of the entries of a document whose end is missing.
+    cut_off: str | None = None
     #: What went wrong, in a sentence; None: the response is accepted.
     error: str | None = None
     connected: bool = True

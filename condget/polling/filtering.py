@@ -62,7 +62,7 @@ class Filtering:
         assert child.stdin is not None
         assert child.stdout is not None
         with suppress(OSError):  # it has died
-            child.stdin.write(pickle.dumps((filters, [texts_of(entry) for entry in entries])))
+            child.stdin.write(pickle.dumps((self._seconds, (filters, [texts_of(entry) for entry in entries]))))
             child.stdin.flush()
             length = int.from_bytes(child.stdout.read(8), "big")
             content = child.stdout.read(length)
@@ -74,7 +74,7 @@ class Filtering:
     def _start(self) -> subprocess.Popen[bytes]:
         program = f"import sys; sys.path[:] = {sys.path!r}; from condget.polling.parser_child import serve; serve()"
         self._child = subprocess.Popen(
-            [sys.executable, "-c", program, "condget.polling.filter_child:verdicts", str(self._seconds)],
+            [sys.executable, "-c", program, "condget.polling.filter_child:verdicts"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

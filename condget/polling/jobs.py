@@ -7,7 +7,7 @@ from condget.cache.validators import preconditions
 from condget.errors import UsageError
 from condget.feeds.subscriptions import Subscription
 from condget.feeds.values import FeedState
-from condget.fetching.request import FetchRequest
+from condget.fetching.request import DEFAULT_LIMITS, FetchRequest, limits_of
 from condget.polling.batch import Job
 from condget.polling.run_options import RunOptions
 from condget.secret_values import resolved
@@ -47,10 +47,11 @@ def job_of(subscription: Subscription, state: FeedState | None, run_options: Run
         options.timeout or run_options.timeout,
         options.private_network,
         moved_from=None if url == subscription.url else subscription.url,
+        limits=DEFAULT_LIMITS if options.max_size is None else limits_of(options.max_size),
     )
     if state is None:
-        return Job(subscription.key, request)
-    return Job(subscription.key, request, state.digest, state.cut_off, state.recall)
+        return Job(subscription.key, request, parse_timeout=options.parse_timeout)
+    return Job(subscription.key, request, state.digest, state.cut_off, state.recall, options.parse_timeout)
 
 
 def _resolved(subscription: Subscription, name: str, value: str) -> str:

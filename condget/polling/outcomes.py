@@ -81,7 +81,7 @@ def _failed(planned: Planned, polled: Polled) -> Outcome:
         first_polled=before.first_polled or polled.now,
         last_polled=polled.now,
         error=polled.error,
-        cut_off=polled.digest or before.cut_off,
+        cut_off=polled.cut_off or before.cut_off,
         unreached=None,
     )
     return _outcome(
@@ -148,6 +148,7 @@ def _accepted(planned: Planned, polled: Polled, response: Response, seen: Mappin
         entries=difference.new,
         edited=difference.edited,
         reissued=difference.reissued,
+        defect=document.defect if document else None,
         changed=difference.changed,
         moved_to=moved_to if moved else None,
         reason=due.reason,

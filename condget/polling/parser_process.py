@@ -1,9 +1,11 @@
-"""Reads feed documents in child processes that are kept for a run: a document that crashes or hangs the parser costs
-only itself (F3, F4), and the event loop goes on meanwhile.
+"""Reads feed documents in child processes that are kept for a run.
 
-A child is a plain Python that speaks pickles over its pipes: not multiprocessing, which would run the caller's main
-module again, nor a fork, which threads forbid. It starts when the first document comes, ends with its stdin, and
-ends itself by SIGALRM when a document takes too long, so that not even an orphan goes on.
+1. A document that crashes or hangs the parser costs only itself, and the event loop goes on meanwhile (F3, F4).
+2. A child is a plain Python that speaks pickles over its pipes: not multiprocessing, which would run the caller's main
+   module again, and not a fork, which threads forbid. It starts when the first document comes and ends with its stdin.
+3. A document has 20 seconds and 5 more for each megabyte, unless its feed has the option `parse-timeout`. Then the
+   child ends itself by SIGALRM, so that not even an orphan goes on.
+4. A document of more than a megabyte has a child that no other document waits for.
 """
 
 from __future__ import annotations
@@ -19,65 +21,86 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from condget.errors import DocumentError
 from condget.feeds.values import NO_RECALL, Document, Recall
 
-#: More children than that do not pay: reading a feed takes less time than fetching it.
+#: Most children for documents of usual length: reading a feed takes less time than fetching it.
 _MOST = max(1, min(2, os.cpu_count() or 1))
 
-#: A child's start takes as long as reading some documents: another one is for more than so many.
+#: Documents that wait before a second child is started, because its start takes as long as reading some documents.
 _ENOUGH = 8
 
 #: Bytes of a document that is compared with the last one in the event loop; a longer one would hold up other feeds.
-_COMPARED_HERE = 1_000_000
+_COMPARED_HERE = 250_000
+
+#: Bytes of a document that has a child of its own.
+_LONG = 1_000_000
+
+#: Seconds for each byte, beside the fixed time.
+_SECONDS_A_BYTE = 5e-6
 
 
 class Parser:
-    """Hands documents to children. `function` is what reads them: `module:name`, called as `documents.parse` is."""
+    """Hands documents to children, which call `function` (as `module:name`), like `documents.parse`."""
 
     def __init__(self, seconds: float = 20.0, function: str = "condget.feeds.documents:parse") -> None:
         self._seconds = seconds
         self._function = function
         self._slots = asyncio.Semaphore(1)
+        self._slot_of_long = asyncio.Semaphore(1)
         self._children = 1
         self._waiting = 0
         self._idle: list[Process] = []
         self._started: list[Process] = []
 
     async def parse(
-        self, content: bytes, content_type: str | None, location: str, recall: Recall = NO_RECALL
+        self,
+        content: bytes,
+        content_type: str | None,
+        location: str,
+        recall: Recall = NO_RECALL,
+        *,
+        seconds: float | None = None,
     ) -> Document:
-        """Read one document.
+        """Read one document, within `seconds` if the feed has an option that says so.
 
         Raises:
-            DocumentError: it is no feed, or it crashed the parser, or took too long.
+            DocumentError: the document is not a feed, crashed the parser, or took too long.
         """
         if recall and len(content) <= _COMPARED_HERE:
-            from condget.feeds.documents import unread  # only here: most runs bring no document at all
+            from condget.feeds.documents import unread  # not above: most runs bring no document at all
 
             if (document := unread(content, content_type, location, recall)) is not None:
                 return document
-        task = pickle.dumps((content, content_type, location, recall))
+        time = seconds or self._seconds + _SECONDS_A_BYTE * len(content)
+        task = pickle.dumps((time, (content, content_type, location, recall)))
+        if len(content) > _LONG:
+            async with self._slot_of_long:
+                return await self._read(task, time)
         self._waiting += 1
         if self._waiting > _ENOUGH and self._children < _MOST:
             self._children += 1
             self._slots.release()
         async with self._slots:
             self._waiting -= 1
-            child = self._idle.pop() if self._idle else await self._start()
-            try:
-                answer = await _exchange(child, task)
-            except (asyncio.IncompleteReadError, OSError):
-                code = await child.wait()
-                if code == -signal.SIGALRM:
-                    raise DocumentError(f"a document that was not read within {self._seconds:g} seconds") from None
-                raise DocumentError(f"a document that crashes the parser ({_death(code)})") from None
-            # Where this was given up meanwhile, the child does not come back: its answer is for nobody.
-            self._idle.append(child)
+            return await self._read(task, time)
+
+    async def _read(self, task: bytes, time: float) -> Document:
+        child = self._idle.pop() if self._idle else await self._start()
+        try:
+            answer = await _exchange(child, task)
+        except (asyncio.IncompleteReadError, OSError):
+            code = await child.wait()
+            if code == -signal.SIGALRM:
+                late = f"a document that was not read within {time:.3g} seconds; parse-timeout= allows it more time"
+                raise DocumentError(late) from None
+            raise DocumentError(f"a document that crashes the parser ({_death(code)})") from None
+        # After a cancellation the child does not come back: nobody waits for its answer.
+        self._idle.append(child)
         if isinstance(answer, DocumentError):
             raise answer
         assert isinstance(answer, Document)
         return answer
 
     async def aclose(self) -> None:
-        """End the children. Not to be cancelled, for it is they who would remain."""
+        """End the children. Do not cancel this: children would remain."""
         self._idle.clear()
         while self._started:
             child = self._started.pop()
@@ -88,18 +111,17 @@ class Parser:
             await child.wait()
 
     async def _start(self) -> Process:
-        # The path is handed over, because the caller may have changed its own.
+        # The child gets this process's path, which the program may have changed.
         program = f"import sys; sys.path[:] = {sys.path!r}; from condget.polling.parser_child import serve; serve()"
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
             program,
             self._function,
-            str(self._seconds),
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
-            # Ctrl-C is for the parent, which then lets what is finished be reported.
+            # Ctrl-C is for the parent, which then reports what is finished.
             start_new_session=True,
         )
         self._started.append(child)

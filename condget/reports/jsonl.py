@@ -35,6 +35,7 @@ def report(selection: Selection, options: ReportOptions) -> str:
         "entries": [members_of(entry, options) for entry in outcome.entries],
         "edited": [members_of(entry, options) for entry in outcome.edited],
         "reissued": outcome.reissued,
+        "defect": outcome.defect,
         "moved_to": None if outcome.moved_to is None else address(outcome.moved_to),
         "error": None if outcome.error is None else without_credentials(outcome.error),
         "reason": outcome.reason,

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from condget.errors import DocumentError
+from condget.feeds import feedparser_driver, jsonfeed
 from condget.feeds.documents import parse
 from condget.feeds.values import Document, Entry, Hints
 
@@ -456,6 +457,29 @@ def test_f3_external_entities_read_no_file_and_make_no_request(tmp_path: Path) -
             assert document.defect
         thread.join()
     assert not reached.is_set()
+
+
+@pytest.mark.parametrize("form", ["strict", "loose", "json"])
+def test_f3_the_entries_of_one_document_are_bounded(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F3"""
+    for module in (feedparser_driver, jsonfeed):
+        monkeypatch.setattr(module, "MOST_ENTRIES", 10)
+    for number in (10, 11, 30):
+        items = "".join(item(str(n), f"g{n}") for n in range(number))
+        feed = {"title": "T", "items": [{"id": f"g{n}", "url": "/"} for n in range(number)]}
+        text = json.dumps(feed) if form == "json" else rss(items, "<b>" if form == "loose" else "")
+        document = read(text)
+        assert [entry.id for entry in document.entries] == [f"g{n}" for n in range(10)]
+        if form != "loose":
+            assert (document.defect is not None and "more than" in document.defect) == (number > 10)
+
+
+def test_f3_a_large_feed_is_read() -> None:
+    """F3: 20,000 entries, in time that grows with their number"""
+    start = time.process_time()
+    document = read(rss("".join(item(str(n), f"g{n}") for n in range(20_000))))
+    assert len(document.entries) == 20_000
+    assert time.process_time() - start < 20
 
 
 @pytest.mark.parametrize("breakage", ["", "<b>"], ids=["strict", "loose"])

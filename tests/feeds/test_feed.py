@@ -28,6 +28,8 @@ URL = "https://example.org/feed.xml"
         (Feed(URL, headers=[("A", "1"), ("A", "2")]), f"{URL} header=A:1 header=A:2"),
         (Feed(URL, validators="etag", user_agent="me/1"), f"{URL} validators=etag user-agent=me/1"),
         (Feed(URL, private_network=True), f"{URL} private-network=yes"),
+        (Feed(URL, max_size="50MB", parse_timeout="5m"), f"{URL} max-size=50MB parse-timeout=5m"),
+        (Feed(URL, max_size=50_000_000, parse_timeout=300), f"{URL} max-size=50MB parse-timeout=300"),
     ],
 )
 def test_a_feed_says_what_a_line_of_a_list_says(feed: Feed, line: str) -> None:

@@ -124,6 +124,9 @@ def test_d8_userinfo_is_kept_apart_and_out_of_sight() -> None:
         ("https://a.example/ validators=all", "no choice of validators"),
         ("https://a.example/ private-network=perhaps", "say yes or no"),
         ('https://a.example/ name="open', "not closed"),
+        ("https://a.example/ max-size=0", 'write a size such as "50MB"'),
+        ("https://a.example/ max-size=5m", 'write a size such as "50MB"'),
+        ("https://a.example/ parse-timeout=never", "no duration"),
         ("https://a.example/ header=nocolon", "Name:value"),
         ("https://a.example/ header=Cookie:a=b", "header=Cookie: the poller sends no cookies"),
         ("https://a.example/ header=User-Agent:me", "write user-agent="),
@@ -185,7 +188,8 @@ def test_bytes_that_are_no_text_are_refused_by_line() -> None:
 def test_options_follow_the_url() -> None:
     (feed,) = parse_list(
         """https://a.example/#top every=6h name="My \\"own\\" feed" validators=etag header=X-Key:@env:KEY """
-        """header='Accept-Language: de, en' timeout=90 user-agent=me\\ 1.0 private-network=yes # why""",
+        """header='Accept-Language: de, en' timeout=90 user-agent=me\\ 1.0 private-network=yes max-size=50MB """
+        """parse-timeout=5m # why""",
         "f",
     )
     assert feed.name == 'My "own" feed'
@@ -196,6 +200,8 @@ def test_options_follow_the_url() -> None:
         timeout=90,
         user_agent="me 1.0",
         private_network=True,
+        max_size=50_000_000,
+        parse_timeout=300,
     )
     assert "@env" not in repr(feed)
     assert pickle.loads(pickle.dumps(feed)) == feed

@@ -54,6 +54,7 @@ def test_content_comes_in_every_framing(origin: Origin, framed: dict[str, Any]) 
         (Answer(body=FEED), True),
         (Answer(body=FEED, chunked=True), True),
         (Answer(304), True),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(FEED), True),
         (Answer(body=FEED, chunks=[FEED]), False),
         (b"HTTP/1.0 200 OK\n\n" + FEED, False),
     ],

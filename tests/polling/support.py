@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from condget.feeds.documents import parse
 from condget.feeds.subscriptions import parse_list
-from condget.feeds.values import Document, Outcome
+from condget.feeds.values import NO_RECALL, Document, Outcome, Recall
 from condget.polling import RunOptions, poll
 from condget.polling.executors import InProcess
 from condget.polling.parser_process import Parser
@@ -35,8 +35,16 @@ class Inline(Parser):
     def __init__(self) -> None:
         pass
 
-    async def parse(self, content: bytes, content_type: str | None, location: str, items: str = "") -> Document:
-        return parse(content, content_type, location, items)
+    async def parse(
+        self,
+        content: bytes,
+        content_type: str | None,
+        location: str,
+        recall: Recall = NO_RECALL,
+        *,
+        seconds: float | None = None,
+    ) -> Document:
+        return parse(content, content_type, location, recall)
 
     async def aclose(self) -> None:
         pass

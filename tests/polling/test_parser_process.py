@@ -47,6 +47,38 @@ def test_f3_f4_the_next_document_is_read_all_the_same(content: bytes, words: str
     asyncio.run(play())
 
 
+def test_f3_a_feed_may_have_more_or_less_time() -> None:
+    """F3: the message names the option"""
+
+    async def play() -> None:
+        children = Parser(60, "tests.polling.hostile:parse")
+        try:
+            with pytest.raises(DocumentError, match=r"not read within 0\.2 seconds; parse-timeout= allows"):
+                await children.parse(b"hang", None, "", seconds=0.2)
+        finally:
+            await children.aclose()
+
+    asyncio.run(play())
+
+
+def test_f4_a_long_document_holds_up_no_other() -> None:
+    """F4"""
+
+    async def play() -> None:
+        children = Parser(60, "tests.polling.hostile:parse")
+        try:
+            long = asyncio.create_task(children.parse(b"hang" + b" " * 1_000_000, None, ""))
+            await asyncio.sleep(0)
+            assert (await children.parse(b"good", None, "")).title == "good"
+            assert not long.done()
+            long.cancel()
+            await asyncio.wait([long])
+        finally:
+            await children.aclose()
+
+    asyncio.run(play())
+
+
 @pytest.mark.parametrize(("documents", "children"), [(1, 1), (9, 1), (40, 2)])
 def test_another_child_is_started_for_many_documents_only(
     documents: int, children: int, monkeypatch: pytest.MonkeyPatch

@@ -53,6 +53,7 @@ def test_a_changed_feed_is_one_line_with_every_key() -> None:
         ],
         "edited": [],
         "reissued": False,
+        "defect": None,
         "moved_to": None,
         "error": None,
         "reason": "the plain minimum of 60 min; next at 22:13Z",
