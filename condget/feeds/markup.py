@@ -30,6 +30,7 @@ class Prologue:
 
 # Possessive quantifiers throughout: no input makes these take more than linear time.
 _MISC = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
+_MOST_DOCTYPES = 4
 _DOCTYPE = re.compile(
     r"""<!DOCTYPE(?:[^\[>"']|"[^"]*+"|'[^']*+')*+"""
     r"""(?:\[(?:[^\]"'<]|"[^"]*+"|'[^']*+'|<!--(?:.*?-->|.*)|<)*+\]\s*)?>""",
@@ -48,7 +49,10 @@ def prologue(text: str) -> Prologue:
     defect = None
     start = _MISC.match(text)
     position = start.end() if start else 0
-    while text[position : position + 9].upper() == "<!DOCTYPE":
+    # XML allows one; each copies the text.
+    for _ in range(_MOST_DOCTYPES):
+        if text[position : position + 9].upper() != "<!DOCTYPE":
+            break
         doctype = _DOCTYPE.match(text, position)
         if doctype is None:
             return Prologue(text, None, {}, "its document type does not end")

@@ -33,6 +33,10 @@ _STAMP = re.compile(
 )
 
 
+#: Elements in one another; feeds have about ten.
+_DEEPEST = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Split:
     """The text of a document in pieces."""
@@ -153,4 +157,6 @@ def _walk(text: str, opened: list[tuple[str, str]], frame: list[str]) -> bool:
                 return False
         elif started is not None and not attributes.endswith("/"):
             opened.append((started, written))
+            if len(opened) > _DEEPEST:
+                return False
     return True

@@ -28,7 +28,7 @@ _MOST = max(1, min(2, os.cpu_count() or 1))
 _ENOUGH = 8
 
 #: Bytes of a document that is compared with the last one in the event loop; a longer one would hold up other feeds.
-_COMPARED_HERE = 250_000
+_COMPARED_HERE = 100_000
 
 #: Bytes of a document that has a child of its own.
 _LONG = 1_000_000

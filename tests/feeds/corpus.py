@@ -1,7 +1,7 @@
 """Feeds in the shapes that publishing systems give them: a frame and an item of each, with texts of our own.
 
 `SHAPES` holds the well-formed shapes; a document of a shape is made of any numbers of items. `WRITINGS` are other ways
-to write a document that says the same.
+to write a document that says the same. `ODD` holds documents as they should not be, and are.
 """
 
 from __future__ import annotations
@@ -228,3 +228,75 @@ SHAPES = {
     "bare": rss(_bare, head="<skipHours><hour>3</hour></skipHours>"),
     "forum": rss(_forum, "dc", "discourse"),
 }  # fmt: skip
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"<!\[CDATA\[(.*?)\]\]>", lambda match: escape(match[1], quote=False), text, flags=re.DOTALL)
+
+
+def _renamed(text: str) -> str:
+    for number, prefix in enumerate(_NAMESPACES):
+        text = re.sub(rf"(</?|\s|\sxmlns:){prefix}(?=[:=])(?!://)", rf"\g<1>n{number}", text)
+    return text
+
+
+def _indented(text: str) -> str:
+    return re.sub(r">\s*<(?!!)", ">\n    <", text)
+
+
+def _declared(text: str, charset: str) -> bytes:
+    text = re.sub(r"<\?xml[^>]*\?>", f"<?xml version='1.0' encoding='{charset}'?>", text)
+    return text.encode(charset, "xmlcharrefreplace")
+
+
+#: Other ways to write a document.
+WRITINGS: dict[str, Callable[[str], bytes]] = {
+    "utf-8 with a mark": lambda text: text.encode("utf-8-sig"),
+    "utf-16": lambda text: text.encode("utf-16"),
+    "latin-1": lambda text: _declared(_escaped(text), "iso-8859-1"),
+    "koi8-r": lambda text: _declared(_escaped(text), "koi8-r"),
+    "indented": lambda text: _indented(text).encode(),
+    "on one line": lambda text: re.sub(r">\s+<", "><", text).encode(),
+    "escapes for CDATA": lambda text: _escaped(text).encode(),
+    "other prefixes": lambda text: _renamed(text).encode(),
+    "single quotes": lambda text: re.sub(r'(\s[\w:]+=)"([^"\'<>]*)"(?=[^<>]*>)', r"\1'\2'", text).encode(),
+    "comments": lambda text: text.replace("<item", "<!-- - --><item").replace("<entry", "<!-- > --><entry").encode(),
+    "Windows lines": lambda text: text.replace("\n", "\r\n").encode(),
+    "without its end": lambda text: text.rstrip()[: text.rstrip().rindex("</")].encode(),
+}
+
+_ONE = SHAPES["wordpress"]
+_TWO = _ONE.document([2, 1])
+
+
+def _in_item(markup: str) -> str:
+    return _TWO.replace("</item>", markup + "</item>")
+
+
+#: Documents as they should not be, by what is odd about them.
+ODD: dict[str, str | bytes] = {
+    "no end tag": _TWO[: _TWO.rindex("</channel>")],
+    "CDATA section left open": _TWO[: _TWO.rindex("]]>")],
+    "one bad byte": _TWO.encode().replace(b"more</a>", b"mo\xe2\x80re</a>", 1),
+    "text before the declaration": b"<b>Warning</b>: in x.php\n" + _declared(_escaped(_TWO), "iso-8859-1"),
+    "in an HTML page": f"<html><head><title>F</title></head><body>{_TWO.partition('?>')[2]}</body></html>",
+    "items behind the end": _TWO + _ONE.item(3),
+    "a div behind the end": _TWO + "<div><p>Hosted</div>",
+    "one entry": '<entry xmlns="http://www.w3.org/2005/Atom"><id>urn:1</id><title>One</title><link href="/1"/></entry>',
+    "textInput in an item": _in_item("<textInput><title>t</title><link>http://x.example/</link></textInput>"),
+    "position without a place": _in_item('<gml:pos xmlns:gml="http://www.opengis.net/gml">1 2</gml:pos>'),
+    "image in an item": _in_item("<image><title>t</title><url>u</url><link>http://x.example/</link></image>"),
+    "source in an item": _in_item('<source url="http://x.example/">S</source>'),
+    "nonce in a script": _in_item("").replace("<p ", "<script nonce='7'>f(7)</script><p "),
+    "year 999": re.sub(r"Mar 2025", "Mar 0999", _TWO),
+    "stray ampersand": _TWO.replace("</title>\n", " & more</title>\n"),
+    "HTML entities": _TWO.replace("</title>\n", " caf&eacute;&nbsp;&hellip;</title>\n"),
+    "control character": _TWO.replace("</title>\n", "\x08</title>\n"),
+    "undeclared prefix": _in_item("<x:y>z</x:y>"),
+    "unclosed element": _in_item("<b>"),
+    "two titles": _in_item("<title>Another</title>"),
+    "foreign title": _in_item('<t:title xmlns:t="urn:t">Foreign</t:title>'),
+    "Atom in RSS": _in_item("<atom:updated>2025-03-09T00:00:00Z</atom:updated><atom:summary>s</atom:summary>"),
+    "no item": SHAPES["rdf"].document([]),
+    "document type": '<!DOCTYPE rss [<!ENTITY own "my own">]>' + _TWO.partition("?>")[2].replace("No. ", "&own; "),
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,40 +12,9 @@ from hypothesis import strategies as st
 
 from condget.feeds.documents import parse, unread
 from condget.feeds.durations import DAY
-from condget.feeds.entries import Diff, diff
-from condget.feeds.values import NO_RECALL, Document, Hints, Recall, SeenEntry
+from condget.feeds.values import Recall
+from tests.feeds.by_hand import Poller
 from tests.feeds.markup_of_feeds import HERE, LEAVINGS, atom, post, posts, rdf, rss
-
-
-@dataclass
-class Poller:
-    """The memory of one feed, in a poller that reads all or in one that reads only new items."""
-
-    recalls: bool
-    seen: dict[str, SeenEntry] = field(default_factory=dict)
-    window: int = 0
-    recall: Recall = NO_RECALL
-    title: str | None = None
-    hints: Hints = field(default_factory=Hints)
-    document: Document | None = None
-
-    def poll(self, text: str, now: float, location: str = HERE) -> Diff | str:
-        """Return the news, or what went wrong."""
-        content, recall = text.encode(), self.recall if self.recalls else NO_RECALL
-        try:
-            document = (recall and unread(content, None, location, recall)) or parse(content, None, location, recall)
-        except Exception as error:  # noqa: BLE001 - to be compared
-            return str(error)
-        found = diff(document, self.seen, self.window, now)
-        for row in found.seen:
-            self.seen[row.key] = row
-        for key in found.forget:
-            del self.seen[key]
-        self.window, self.document = document.window, document
-        self.recall = found.recall
-        self.title = document.title or self.title
-        self.hints = self.hints if document.hints is None else document.hints
-        return found
 
 
 def read_both_ways(texts: list[str], gap: float = 3_600, location: Callable[[int], str] = lambda _: HERE) -> int:
