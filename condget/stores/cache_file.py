@@ -1,38 +1,49 @@
-"""The file of a `Cache`: its schema, its opening in all circumstances, its transactions.
+"""The file of a `Cache`: its tables, its opening in all circumstances, its transactions.
 
-WAL and bounded waits. The file counts by triggers what it holds. One that is corrupt is set aside, one of another
-program or of a newer condget is left alone, one that was deleted or replaced meanwhile is opened anew, as after a fork.
+WAL and bounded waits. The file counts by triggers what it holds. A damaged file is set aside; a file that is not a
+cache, or is of a newer condget, is left alone; a file that was deleted or replaced meanwhile is opened anew.
+
+An id is never trusted across files: each file has a generation, a random number, that is part of every id.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from condget.after_fork import renew_after_fork
-from condget.errors import StoreError
 from condget.settings import Clock
-from condget.stores.faults import is_corrupt, store_error
+from condget.stores.faults import UNREADABLE, UnreadableRow, is_busy, may_be_damage, store_error
 from condget.stores.files import make_directory, make_file, set_aside
-from condget.stores.sqlite_file import Format, connect, transaction, upgrade, version_of
+from condget.stores.lock import exclusive
+from condget.stores.sqlite_file import Format, check_ours, connect, transaction, upgrade, version_of
 
 #: Longest wait for another process, in seconds. Its transactions take milliseconds, and a request waits with us.
 _BUSY_SECONDS = 0.5
 #: Seconds between looks whether the file still is where it was.
 _LOOK_EVERY = 0.5
+#: How long a look for damage may take, in seconds: a request waits.
+_LONGEST_CHECK = 1.0
 
 #: Longest piece of content in one row.
 CHUNK = 1 << 20
 #: Chunks of response N have the keys N * SPAN, N * SPAN + 1, ...
 SPAN = 1 << 20
-#: A response that waits for the rest of its content has this URL, which no request has.
-INCOMPLETE = ""
-_ABANDONED_AFTER = 86400.0
+#: A response that is out of sight has this URL, which no request has: its content is incomplete, or was replaced while
+#: somebody may still read it. Such a response is of no use from its `useless_from` on.
+HIDDEN = ""
+#: How long a half-written response may wait for its next chunk, and a replaced one for its last reader, in seconds.
+ABANDONED_AFTER = 3600.0
+
+_ROW_BITS = 63
+#: Of an id: the row.
+ROWS = (1 << _ROW_BITS) - 1
 
 CACHE = Format(
     "cache",
@@ -66,26 +77,22 @@ CACHE = Format(
                 UPDATE totals SET size = size + NEW.size - OLD.size;
             END""",
         ),
+        (
+            "ALTER TABLE totals ADD COLUMN generation INTEGER",
+            "UPDATE totals SET generation = random() >> 1 & 0x7FFFFFFFFFFFFFFF",
+            # Of the head; NULL: unchecked, it is of the first version.
+            "ALTER TABLE responses ADD COLUMN checksum INTEGER",
+            # A digest was of the whole content; it is of each chunk now, which is the same up to one chunk.
+            f"DELETE FROM responses WHERE size > {CHUNK} OR url = ''",
+        ),
     ),
-)
-
-
-#: A response that somebody reads in this process is not deleted: it becomes invisible, and goes when it was read. A
-#: transaction as long as the reading would do the same, and make the write-ahead log grow while the reader pauses.
-_KEPT_WHILE_READ = (
-    "CREATE TEMP TABLE being_read (id INTEGER PRIMARY KEY, readers INTEGER NOT NULL)",
-    f"""CREATE TEMP TRIGGER kept_while_read BEFORE DELETE ON main.responses
-    WHEN OLD.id IN (SELECT id FROM being_read) BEGIN
-        UPDATE responses SET url = '{INCOMPLETE}' WHERE id = OLD.id;
-        SELECT RAISE(IGNORE);
-    END""",
 )
 
 
 class CacheFile:
     """One SQLite file, shared by threads and opened when it is first used.
 
-    `opened` is called after each opening: ids of an earlier one may mean nothing any more. `notices` says what was
+    `opened` is called after each opening: what was read before may be of another file. `notices` says what was
     mended.
     """
 
@@ -96,6 +103,7 @@ class CacheFile:
         self._clock = clock
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._generation = 0
         self._inode = 0
         self._looked = 0.0
         renew_after_fork(self)
@@ -110,24 +118,25 @@ class CacheFile:
         with self._lock:
             try:
                 yield self._connection or self._reopened()
-            except (sqlite3.Error, OSError) as error:
-                if is_corrupt(error):
-                    self._set_aside()
+            except (*UNREADABLE, OSError) as error:
+                if may_be_damage(error):
+                    self._leave_damage()
                 raise store_error(error, self.path) from error
 
-    def rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
-        """Return the rows of one query: `reading` for the hot path, without its generator."""
+    def rows(self, query: str, values: Sequence[object] = ()) -> tuple[int, list[Any]]:
+        """Return the generation of the file, and the rows of one query; once more where the file proves damaged."""
         with self._lock:
             connection = self._connection
             if connection is not None:
                 try:
-                    return connection.execute(query, values).fetchall()
-                except sqlite3.Error as error:
-                    if is_corrupt(error):
-                        self._set_aside()
-                    raise store_error(error, self.path) from error
-        with self.reading() as connection:
-            return connection.execute(query, values).fetchall()
+                    return self._generation, connection.execute(query, values).fetchall()
+                except UNREADABLE as error:
+                    if not may_be_damage(error):
+                        raise store_error(error, self.path) from error
+                with self.reading():
+                    self._leave_damage()
+            with self.reading() as connection:
+                return self._generation, connection.execute(query, values).fetchall()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -142,27 +151,14 @@ class CacheFile:
             with transaction(connection):
                 yield connection
 
-    @contextmanager
-    def keeping(self, row: int) -> Iterator[None]:
-        """Keep the content of a response while it is read, whatever this process deletes meanwhile."""
-        with self.reading() as connection:
-            connection.execute(
-                "INSERT INTO being_read VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET readers = readers + 1", (row,)
-            )
-        try:
-            yield
-        finally:
-            with suppress(StoreError), self._lock:
-                if self._connection is not None:
-                    self._release(row)
+    def row_of(self, id: int) -> int | None:
+        """Return the row that an id names in the file that is open; None: the id is of another file."""
+        generation, row = divmod(id, 1 << _ROW_BITS)
+        return row if generation == self._generation else None
 
-    def _release(self, row: int) -> None:
-        with self.reading() as connection:
-            connection.execute("UPDATE being_read SET readers = readers - 1 WHERE id = ?", (row,))
-            connection.execute("DELETE FROM being_read WHERE readers = 0")
-            deleted = (row, INCOMPLETE)
-            if connection.execute("SELECT 1 FROM responses WHERE id = ? AND url = ?", deleted).fetchone():
-                connection.execute("DELETE FROM responses WHERE id = ? AND url = ?", deleted)
+    def id_of(self, row: int) -> int:
+        """Return the id of a row in the file that is open."""
+        return identity(self._generation, row)
 
     def close(self) -> None:
         with self._lock:
@@ -174,58 +170,94 @@ class CacheFile:
     def is_open(self) -> bool:
         return self._connection is not None
 
+    def after_fork(self) -> None:
+        _of_the_parent.append(self._connection)
+        self._connection = None
+        self._lock = threading.RLock()
+
     def _is_in_place(self) -> bool:
         """Whether the open file still is the one at our path; it may be deleted or replaced at any time."""
         now = time.monotonic()
         if now < self._looked + _LOOK_EVERY:
             return True
         self._looked = now
-        try:
-            return self.path.stat().st_ino == self._inode
-        except OSError:
-            return False
+        return _inode_of(self.path) == self._inode
 
     def _reopened(self) -> sqlite3.Connection:
         self.close()
         try:
-            connection = self._opened()
-        except sqlite3.DatabaseError as error:
-            if not is_corrupt(error):
+            self._connection = self._opened()
+        except UNREADABLE as error:
+            if not may_be_damage(error):
                 raise
-            self._set_aside()
-            connection = self._opened()
-        for statement in _KEPT_WHILE_READ:
-            connection.execute(statement)
+            self._leave_damage()
+            self._connection = self._opened()
         self._opened_anew()
-        self._connection, self._inode = connection, self.path.stat().st_ino
-        return connection
+        return self._connection
 
     def _opened(self) -> sqlite3.Connection:
         make_directory(self.path.parent)
-        make_file(self.path)
-        connection = _connected(self.path)
-        try:
-            version = version_of(connection, self.path, CACHE)
-            if version < CACHE.version:
-                upgrade(connection, self.path, CACHE)
+        while True:
+            make_file(self.path)
+            self._inode = _inode_of(self.path)
+            with contextlib.ExitStack() as stack:
+                connection = stack.enter_context(contextlib.closing(_connected(self.path)))
+                if version_of(connection, self.path, CACHE) < CACHE.version:
+                    upgrade(connection, self.path, CACHE)
                 connection.execute("PRAGMA journal_mode = WAL")
-            else:
-                _delete_abandoned(connection, self._clock() - _ABANDONED_AFTER)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+                self._generation = _generation_of(connection)
+                # Where it was set aside meanwhile, the database and its log would be of two files.
+                if _inode_of(self.path) == self._inode:
+                    _delete_abandoned(connection, self._clock())
+                    stack.pop_all()
+                    return connection
 
-    def after_fork(self) -> None:
-        _of_the_parent.append(self._connection)
-        self._connection = None
-        self._lock = threading.RLock()
-
-    def _set_aside(self) -> None:
+    def _leave_damage(self) -> None:
+        """Close a file that seems to be damaged; set it aside if it is, and still is the one at our path."""
+        inode = self._inode
         self.close()
-        if self.path.exists():
-            aside = set_aside(self.path, self._clock())
-            self.notices.append(f"The cache {self.path} is corrupt; it was set aside as {aside}.")
+        if inode != _inode_of(self.path) or not self._is_damaged():
+            return
+        with exclusive(self.path.with_name(self.path.name + ".lock"), _BUSY_SECONDS):
+            if _inode_of(self.path) == inode:  # another process, if quicker, has begun a new one
+                aside = set_aside(self.path, self._clock())
+                self.notices.append(f"The cache {self.path} was damaged; it was set aside as {aside}.")
+
+    def _is_damaged(self) -> bool:
+        """Take a second look: a disk that fails to read once has damaged nothing.
+
+        Raises:
+            ForeignFile: it is not a cache.
+        """
+        deadline = time.monotonic() + _LONGEST_CHECK
+        try:
+            with contextlib.closing(_connected(self.path)) as connection:
+                connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
+                version_of(connection, self.path, CACHE)
+                _generation_of(connection)
+                return connection.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]
+        except UNREADABLE as error:
+            if is_busy(error):
+                raise
+            check_ours(self.path, CACHE)
+            return True
+
+
+def identity(generation: int, row: int) -> int:
+    """Return the id of a stored response: its row, and which file that is in."""
+    return generation << _ROW_BITS | row
+
+
+def hide_or_delete(
+    connection: sqlite3.Connection, condition: str, values: Sequence[Sequence[object]], now: float
+) -> None:
+    """Delete stored responses; content of several chunks stays for a while, for those who are reading it."""
+    connection.executemany(
+        f"UPDATE responses SET url = '{HIDDEN}', used = {now!r}, useless_from = {now + ABANDONED_AFTER!r} "
+        f"WHERE size > {CHUNK} AND url != '{HIDDEN}' AND {condition}",
+        values,
+    )
+    connection.executemany(f"DELETE FROM responses WHERE url != '{HIDDEN}' AND {condition}", values)
 
 
 #: A SQLite connection must not even be closed in a forked child (https://sqlite.org/howtocorrupt.html, 2.7): those of
@@ -242,8 +274,23 @@ def _connected(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _delete_abandoned(connection: sqlite3.Connection, before: float) -> None:
+def _generation_of(connection: sqlite3.Connection) -> int:
+    rows = connection.execute("SELECT generation FROM totals").fetchall()
+    if len(rows) != 1 or not isinstance(rows[0][0], int) or rows[0][0] < 0:
+        raise UnreadableRow("the totals are damaged")
+    generation: int = rows[0][0]
+    return generation
+
+
+def _delete_abandoned(connection: sqlite3.Connection, now: float) -> None:
     """Delete what a killed process left half written. Only a look in most cases: a reader may not be able to write."""
-    which = "FROM responses WHERE url = ? AND used < ?"
-    if connection.execute(f"SELECT 1 {which}", (INCOMPLETE, before)).fetchone():
-        connection.execute(f"DELETE {which}", (INCOMPLETE, before))
+    which = "FROM responses WHERE url = ? AND useless_from < ?"
+    if connection.execute(f"SELECT 1 {which}", (HIDDEN, now)).fetchone():
+        connection.execute(f"DELETE {which}", (HIDDEN, now))
+
+
+def _inode_of(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import base64
-import hashlib
 import json
 import os
 import sqlite3
@@ -26,8 +25,9 @@ from condget.after_fork import renew_after_fork
 from condget.cache.messages import StoredResponse
 from condget.errors import StoreError, UsageError
 from condget.settings import Clock, cache_path
-from condget.stores.cache_file import CHUNK, INCOMPLETE, SPAN, CacheFile
-from condget.stores.cache_writer import CacheWriter, size_of, useless_from
+from condget.stores.cache_file import CHUNK, HIDDEN, ROWS, SPAN, CacheFile, hide_or_delete, identity
+from condget.stores.cache_writer import DIGEST_SIZE, CacheWriter, checksum, digest_of, size_of, useless_from
+from condget.stores.protocols import ContentGone
 from condget.stores.records import from_head, from_text, to_head, to_text
 
 #: How many heads or uses wait for the next transaction, and how long heads do, at most.
@@ -77,7 +77,7 @@ class Cache:
         self._touched: dict[int, float] = {}
         self._later_lock = threading.Lock()
         self._waiting_since = 0.0
-        self._recent: dict[int, bytes] = {}
+        self._recent: dict[tuple[int, int], bytes] = {}
         self._recent_bytes = 0
         self._recent_lock = threading.Lock()
         self._file = CacheFile(self.path, clock, self._forget)
@@ -104,41 +104,76 @@ class Cache:
 
     def load(self, url: str, partition: str = "") -> Sequence[StoredResponse]:
         """Return the heads of all stored responses of that URL and partition, newest first."""
-        rows = self._file.rows(
-            "SELECT head, id FROM responses WHERE url = ? AND partition = ? ORDER BY id DESC", (url, partition)
+        generation, rows = self._file.rows(
+            "SELECT CAST(head AS BLOB), checksum, id FROM responses WHERE url = ? AND partition = ? ORDER BY id DESC",
+            (url, partition),
         )
         freshened = self._freshened
-        try:
-            return [freshened.get(row) or _head(text, row) for text, row in rows]
-        except StoreError:  # somebody wrote to the file: let the next response take the place of this one
-            self.invalidate([url])
-            raise
+        found: list[StoredResponse] = []
+        damaged: list[int] = []
+        for head, check, row in rows:
+            id = identity(generation, row)
+            stored = freshened.get(id) or _head(head, check, id)
+            if stored is not None and stored.url == url and stored.partition == partition:
+                found.append(stored)
+            else:
+                damaged.append(id)
+        if damaged:
+            self._drop(damaged)
+        return found
 
     def content(self, stored: StoredResponse, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """Return the stored content, or the bytes from `start` up to `stop`, in chunks of at most 1 MiB."""
+        """Return the stored content, or the bytes from `start` up to `stop`, in chunks of at most 1 MiB.
+
+        Each chunk is checked before it is handed out. Nothing is held open between two chunks, so that a reader who
+        pauses holds up nobody.
+        """
         length = stored.content_length or 0
         stop = length if stop is None else min(stop, length)
         if stop <= start:
             return iter(())
-        first = start // CHUNK
-        if first != (stop - 1) // CHUNK:
-            chunks = self._long_content(stored, start, stop)
-            next(chunks)  # content that is gone is noticed now
-            return chunks
-        key = stored.id * SPAN + first
-        data = self._recent.get(key)
-        if data is None:
-            rows = self._file.rows("SELECT data FROM chunks WHERE key = ?", (key,))
-            if not rows:
-                raise self._gone(stored)
-            ((data,),) = rows
-            if len(data) != min(CHUNK, length - first * CHUNK):
-                raise self._gone(stored)
-            self._remember(key, data)
-        start, stop = start - first * CHUNK, stop - first * CHUNK
-        return iter((data if (start, stop) == (0, len(data)) else data[start:stop],))
+        first, last = start // CHUNK, (stop - 1) // CHUNK
+        data = self._chunk(stored, first)  # content that is gone is noticed now
+        begin, end = start - first * CHUNK, stop - first * CHUNK
+        part = data if (begin, end) == (0, len(data)) else data[begin:end]
+        return iter((part,)) if first == last else self._long_content(stored, part, range(first + 1, last + 1), stop)
 
-    def _remember(self, key: int, data: bytes) -> None:
+    def _long_content(self, stored: StoredResponse, part: bytes, numbers: range, stop: int) -> Iterator[bytes]:
+        yield part
+        for number in numbers:
+            self.touch(stored, self.clock())  # or what is being read might be the least recently used
+            yield self._chunk(stored, number)[: stop - number * CHUNK]
+
+    def _chunk(self, stored: StoredResponse, number: int) -> bytes:
+        """Return a chunk of a stored content, from memory or checked against its digest."""
+        data = self._recent.get((stored.id, number))
+        if data is None:
+            data = self._checked_chunk(stored, number)
+            self._remember((stored.id, number), data)
+        return data
+
+    def _checked_chunk(self, stored: StoredResponse, number: int) -> bytes:
+        """Return a chunk as it stands in the file.
+
+        Raises:
+            ContentGone: it is gone, or it is not what was stored; then the response is dropped.
+        """
+        row = stored.id & ROWS
+        generation, rows = self._file.rows(
+            f"""SELECT data, substr(digest, ?, {DIGEST_SIZE}) FROM chunks, responses
+            WHERE key = ? AND id = ? AND url IN (?, '{HIDDEN}') AND partition = ?""",
+            (number * DIGEST_SIZE + 1, row * SPAN + number, row, stored.url, stored.partition),
+        )
+        if not rows or identity(generation, row) != stored.id:
+            raise ContentGone(f"The stored content of {stored.url} is gone from {self.path}.")
+        ((data, digest),) = rows
+        length = min(CHUNK, (stored.content_length or 0) - number * CHUNK)
+        if not isinstance(data, bytes) or len(data) != length or digest_of(data) != digest:
+            self._drop([stored.id])
+            raise ContentGone(f"The stored content of {stored.url} is not what was stored; it is dropped.")
+        return data
+
+    def _remember(self, key: tuple[int, int], data: bytes) -> None:
         # Content never changes under its key, and `load` has just said that it is still there.
         with self._recent_lock:
             self._recent_bytes += len(data) - len(self._recent.pop(key, b""))
@@ -146,33 +181,13 @@ class Cache:
             while self._recent_bytes > _RECENT_BYTES:
                 self._recent_bytes -= len(self._recent.pop(next(iter(self._recent))))
 
-    def _long_content(self, stored: StoredResponse, start: int, stop: int) -> Iterator[bytes]:
-        first, last = start // CHUNK, (stop - 1) // CHUNK
-        key = stored.id * SPAN
-        keys = (key + first, key + last)
-        with self._file.keeping(stored.id):
-            described = self._file.rows(
-                "SELECT digest, (SELECT sum(length(data)) FROM chunks WHERE key BETWEEN ? AND ?) "
-                "FROM responses WHERE id = ? AND url = ?",
-                (*keys, stored.id, stored.url),
-            )
-            length = min((last + 1) * CHUNK, stored.content_length or 0) - first * CHUNK
-            if not described or described[0][1] != length:
-                raise self._gone(stored)
-            yield b""
-            for number in range(first, last + 1):
-                # Another file may have taken the place of ours, and have other content under this id.
-                rows = self._file.rows(
-                    "SELECT data FROM chunks JOIN responses ON id = ? WHERE key = ? AND digest = ?",
-                    (stored.id, key + number, described[0][0]),
-                )
-                if not rows:
-                    raise self._gone(stored)
-                offset = number * CHUNK
-                yield rows[0][0][max(0, start - offset) : stop - offset]
+    def _drop(self, ids: Iterable[int]) -> None:
+        """Delete what is damaged, so that the next response takes its place; where that fails, it is met again."""
+        with suppress(StoreError), self._file.writing() as connection:
+            connection.executemany("DELETE FROM responses WHERE id = ?", self._rows_of(ids))
 
-    def _gone(self, stored: StoredResponse) -> StoreError:
-        return StoreError(f"The stored content of {stored.url} is gone from {self.path}.")
+    def _rows_of(self, ids: Iterable[int]) -> list[tuple[int]]:
+        return [(row,) for id in ids if (row := self._file.row_of(id)) is not None]
 
     def writer(self, stored: StoredResponse, replaces: Sequence[StoredResponse] = ()) -> CacheWriter:
         """Begin to store a response; on commit it takes the place of `replaces`."""
@@ -193,12 +208,12 @@ class Cache:
     def discard(self, stored: Iterable[StoredResponse]) -> None:
         """Delete these stored responses."""
         with self._file.writing() as connection:
-            connection.executemany("DELETE FROM responses WHERE id = ?", [(old.id,) for old in stored])
+            hide_or_delete(connection, "id = ?", self._rows_of(old.id for old in stored), self.clock())
 
     def invalidate(self, urls: Iterable[str]) -> None:
         """Delete every stored response of these URLs, in all partitions (RFC 9111 §4.4)."""
         with self._file.writing() as connection:
-            connection.executemany("DELETE FROM responses WHERE url = ?", [(url,) for url in urls])
+            hide_or_delete(connection, "url = ?", [(url,) for url in urls], self.clock())
 
     def touch(self, stored: StoredResponse, now: float) -> None:
         """Note that a stored response was used. It is written later: a hit must not cost a transaction."""
@@ -225,7 +240,7 @@ class Cache:
 
     @property
     def size(self) -> int:
-        """Bytes of heads and contents that are stored."""
+        """Bytes of heads and contents that are stored, half-written content included."""
         with self._file.reading() as connection:
             size: int = connection.execute("SELECT size FROM totals").fetchone()[0]
         return size
@@ -233,14 +248,14 @@ class Cache:
     def responses(self, *, url: str | None = None, host: str | None = None) -> Iterator[StoredResponse]:
         """Return the heads of all stored responses, or those of a URL or a host, oldest first."""
         with self._file.reading() as connection:
-            rows = connection.execute(
-                "SELECT id, url FROM responses WHERE url != ? AND url = coalesce(?, url) ORDER BY id", (INCOMPLETE, url)
-            ).fetchall()
-        return (
-            stored
-            for row, its_url in rows
-            if host in (None, _host(its_url)) and (stored := self._by_id(row)) is not None
-        )
+            ids = [
+                self._file.id_of(row)
+                for row, its_url in connection.execute(
+                    "SELECT id, url FROM responses WHERE url != ? AND url = coalesce(?, url) ORDER BY id", (HIDDEN, url)
+                )
+                if host in (None, _host(its_url))
+            ]
+        return (stored for id in ids if (stored := self._by_id(id)) is not None)
 
     def get(self, url: str) -> list[StoredResponse]:
         """Return the heads of the stored responses of a URL, in all partitions, newest first."""
@@ -265,23 +280,31 @@ class Cache:
         )
 
     def clear(self) -> int:
-        """Delete all stored responses, give the disk space back, and return how many they were."""
-        count = self._delete(self.responses())
+        """Delete all stored responses, give the disk space back, and return how many they were.
+
+        What is half written goes, too, and is not counted.
+        """
+        with self._file.writing() as connection:
+            ((count,),) = connection.execute("SELECT count(*) FROM responses WHERE url != ?", (HIDDEN,))
+            connection.execute("DELETE FROM responses")
         self._vacuum()
-        return count
+        return int(count)
 
     def prune(self) -> int:
         """Delete what is expired and cannot be validated, give the disk space back, and return how many they were."""
         with self._file.writing() as connection:
-            count = connection.execute("DELETE FROM responses WHERE useless_from < ?", (self.clock(),)).rowcount
+            useless = "FROM responses WHERE useless_from < ?"
+            now = self.clock()
+            ((count,),) = connection.execute(f"SELECT count(*) {useless} AND url != ?", (now, HIDDEN))
+            connection.execute(f"DELETE {useless}", (now,))
             self._evict(connection)
         self._vacuum()
-        return count
+        return int(count)
 
     def stats(self) -> CacheStats:
         """Return how much is stored."""
         with self._file.reading() as connection:
-            rows = connection.execute("SELECT url, used FROM responses WHERE url != ?", (INCOMPLETE,)).fetchall()
+            rows = connection.execute("SELECT url, used FROM responses WHERE url != ?", (HIDDEN,)).fetchall()
         return CacheStats(
             path=self.path,
             responses=len(rows),
@@ -297,20 +320,12 @@ class Cache:
         """Read every stored content and return what is wrong, a sentence each: file, length or digest."""
         with self._file.reading() as connection:
             problems = [text for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
-            digests = dict(connection.execute("SELECT id, digest FROM responses WHERE url != ?", (INCOMPLETE,)))
         for stored in self.responses():
-            digest, length = hashlib.blake2b(digest_size=16), 0
             try:
-                for chunk in self.content(stored):
-                    digest.update(chunk)
-                    length += len(chunk)
+                for number in range(-(-(stored.content_length or 0) // CHUNK)):
+                    self._checked_chunk(stored, number)
             except StoreError as error:
                 problems.append(str(error))
-                continue
-            if length != stored.content_length:
-                problems.append(f"The content of {stored.url} has {length} bytes of {stored.content_length}.")
-            elif digest.digest() != digests.get(stored.id):
-                problems.append(f"The content of {stored.url} is not the one that was stored: its digest differs.")
         return problems
 
     def export(self) -> Iterator[str]:
@@ -355,14 +370,18 @@ class Cache:
 
     # Inside.
 
-    def _by_id(self, row: int) -> StoredResponse | None:
-        with self._file.reading() as connection:
-            found = connection.execute("SELECT head FROM responses WHERE id = ?", (row,)).fetchone()
-        return None if found is None else self._freshened.get(row) or _head(found[0], row)
+    def _by_id(self, id: int) -> StoredResponse | None:
+        generation, rows = self._file.rows(
+            "SELECT CAST(head AS BLOB), checksum FROM responses WHERE id = ?", (id & ROWS,)
+        )
+        if not rows or identity(generation, id & ROWS) != id:
+            return None
+        return self._freshened.get(id) or _head(*rows[0], id)
 
     def _delete(self, doomed: Iterable[StoredResponse]) -> int:
-        rows = [(stored.id,) for stored in doomed]
+        ids = [stored.id for stored in doomed]
         with self._file.writing() as connection:
+            rows = self._rows_of(ids)
             connection.executemany("DELETE FROM responses WHERE id = ?", rows)
         return len(rows)
 
@@ -391,44 +410,51 @@ class Cache:
         with self._later_lock:
             freshened, self._freshened = self._freshened, {}
             touched, self._touched = self._touched, {}
-        for row, stored in freshened.items():
-            text = to_text(to_head(stored))
-            connection.execute(
-                "UPDATE responses SET head = ?, size = ?, useless_from = ? WHERE id = ?",
-                (text, size_of(text, stored), useless_from(stored), row),
-            )
-        if touched:
-            connection.executemany(
-                "UPDATE responses SET used = ? WHERE id = ?", [(t, row) for row, t in touched.items()]
-            )
+        heads = []
+        for stored in freshened.values():
+            if (row := self._file.row_of(stored.id)) is not None:
+                text = to_text(to_head(stored))
+                facts = (text, checksum(text.encode()), size_of(text, stored), useless_from(stored))
+                heads.append((*facts, row, stored.url, stored.partition))
+        connection.executemany(
+            """UPDATE responses SET head = ?, checksum = ?, size = ?, useless_from = ?
+            WHERE id = ? AND url = ? AND partition = ?""",
+            heads,
+        )
+        used = [(at, row) for id, at in touched.items() if (row := self._file.row_of(id)) is not None]
+        connection.executemany("UPDATE responses SET used = ? WHERE id = ?", used)
 
-    def _evict(self, connection: sqlite3.Connection, keep: int = 0) -> None:
-        """Delete until the budget is met, all but the response `keep`."""
+    def _evict(self, connection: sqlite3.Connection, keep: int = 0) -> bool:
+        """Delete until the budget is met, all but the row `keep` and what others are writing; False: it is not met."""
         excess = connection.execute("SELECT size FROM totals").fetchone()[0] - self.max_size
         if excess <= 0:
-            return
+            return True
         self._write_waiting(connection)
-        for query, values in (
-            ("SELECT id, size FROM responses WHERE useless_from < ? ORDER BY useless_from", (self.clock(),)),
-            ("SELECT id, size FROM responses ORDER BY used, id", ()),
+        for query, value in (
+            ("SELECT id, size FROM responses WHERE useless_from < ? ORDER BY useless_from", self.clock()),
+            ("SELECT id, size FROM responses WHERE url != ? ORDER BY used, id", HIDDEN),
         ):
             doomed: list[tuple[int]] = []
-            for row, size in connection.execute(query, values):
+            for row, size in connection.execute(query, (value,)):
                 if excess <= 0:
                     break
                 if row != keep:
                     doomed.append((row,))
                     excess -= size
             connection.executemany("DELETE FROM responses WHERE id = ?", doomed)
+        return bool(excess <= 0)
 
 
 # The same few heads are read again and again, and a `StoredResponse` is immutable.
 @lru_cache(maxsize=2048)
-def _head(text: str, row: int) -> StoredResponse:
+def _head(head: bytes, check: int | None, id: int) -> StoredResponse | None:
+    """Return the stored response whose head a row holds, under its id; None: it is not what was written."""
     try:
-        return from_head(from_text(text), row)
-    except ValueError as error:
-        raise StoreError(f"Row {row} holds no head of a stored response ({error}).") from error
+        if check is not None and checksum(head) != check:
+            return None
+        return from_head(from_text(head.decode()), id)
+    except (ValueError, TypeError, AttributeError):
+        return None
 
 
 _caches: weakref.WeakSet[Cache] = weakref.WeakSet()

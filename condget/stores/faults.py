@@ -39,6 +39,11 @@ def is_corrupt(error: BaseException) -> bool:
     return isinstance(error, sqlite3.Error) and _code(error) in _CORRUPT
 
 
+def is_busy(error: BaseException) -> bool:
+    """Whether another process holds the file, which says nothing about the file itself."""
+    return isinstance(error, sqlite3.Error) and _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 def may_be_damage(error: BaseException) -> bool:
     """Whether damage of the file can be the cause of an error: its pages, its schema, a row, a text in a row."""
     return (

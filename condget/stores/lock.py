@@ -7,6 +7,7 @@ for people: who holds the lock, and since when. Readers of the state need no loc
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import time
@@ -41,14 +42,40 @@ def lock(path: Path, wait: float = 0, *, clock: Clock = time.time) -> Iterator[N
     file = path.with_name(path.name + ".lock")
     try:
         make_directory(path.parent)
-        held = _acquired(path, file, time.monotonic() + wait)
+        held = _acquired(file, time.monotonic() + wait)
         held.remark(f"{os.getpid()} {clock():.0f}\n")
+    except _Busy as busy:
+        raise StateLocked(
+            f"The state {path} is held by another run{busy.holder}; try again later, or wait with --wait."
+        ) from None
     except OSError as error:
         raise store_error(error, file) from error
     try:
         yield
     finally:
         held.release()
+
+
+@contextlib.contextmanager
+def exclusive(file: Path, wait: float) -> Iterator[None]:
+    """Hold a lock file of that name until the block ends.
+
+    Raises:
+        OSError: another process holds it for longer than `wait` seconds, or it cannot be opened.
+    """
+    held = _acquired(file, time.monotonic() + wait)
+    try:
+        yield
+    finally:
+        held.release()
+
+
+class _Busy(BlockingIOError):
+    """Another process holds the lock; `holder` says in words which, where that is known."""
+
+    def __init__(self, file: Path, holder: str) -> None:
+        super().__init__(errno.EWOULDBLOCK, "another process holds it", str(file))
+        self.holder = holder
 
 
 class _Held:
@@ -75,7 +102,7 @@ class _Held:
             os.close(descriptor)
 
 
-def _acquired(path: Path, file: Path, deadline: float) -> _Held:
+def _acquired(file: Path, deadline: float) -> _Held:
     while True:
         with contextlib.ExitStack() as stack:
             descriptor = open_private(file)
@@ -85,10 +112,7 @@ def _acquired(path: Path, file: Path, deadline: float) -> _Held:
             except BlockingIOError:
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
-                    holder = _words(os.pread(descriptor, _LONGEST_REMARK, 0))
-                    raise StateLocked(
-                        f"The state {path} is held by another run{holder}; try again later, or wait with --wait."
-                    ) from None
+                    raise _Busy(file, _words(os.pread(descriptor, _LONGEST_REMARK, 0))) from None
                 time.sleep(min(_PAUSE, remaining))
             else:
                 # Where the file was deleted meanwhile, a lock on it would keep nobody out.

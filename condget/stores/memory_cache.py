@@ -9,8 +9,7 @@ from dataclasses import replace
 
 from condget.after_fork import renew_after_fork
 from condget.cache.messages import StoredResponse
-from condget.errors import StoreError
-from condget.stores.protocols import ContentTooLong
+from condget.stores.protocols import ContentGone, ContentTooLong
 
 #: Most responses of one URL: all their heads are looked at for a request.
 _MOST_ALIKE = 64
@@ -67,7 +66,7 @@ class MemoryCache:
         with self._lock:
             entry = self._stored.get(stored.id)
         if entry is None:
-            raise StoreError(f"The stored content of {stored.url} is gone.")
+            raise ContentGone(f"The stored content of {stored.url} is gone.")
         chunk = entry[1][start:stop]
         return iter((chunk,) if chunk else ())
 

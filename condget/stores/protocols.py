@@ -15,6 +15,10 @@ class ContentTooLong(StoreError):
     """The store is in order, but this one response is longer than it may hold."""
 
 
+class ContentGone(StoreError):
+    """The store is in order, but this content is gone: another process evicted it, or it was damaged."""
+
+
 class Writer(Protocol):
     """Takes the content of one response as it arrives. Nothing is visible to readers before `commit`."""
 
@@ -39,7 +43,7 @@ class Store(Protocol):
     def content(self, stored: StoredResponse, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """Return the stored content, or the bytes from `start` up to `stop`, in chunks of bounded size.
 
-        Raises at once, not while it is iterated, where the content is gone.
+        Raises `ContentGone` where the content is gone: at once, unless that happens while it is iterated.
         """
 
     def writer(self, stored: StoredResponse, replaces: Sequence[StoredResponse] = ()) -> Writer:

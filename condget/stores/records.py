@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from functools import cache, partial
 from typing import Any, NoReturn, get_args, get_origin, get_type_hints
 
@@ -91,7 +91,8 @@ def from_head(head: Record, id: int = 0) -> StoredResponse:
     """
     if "requested" in head:
         head = {_FORMER_NAMES.get(name, name): value for name, value in head.items()}
-    return _read(StoredResponse, head | {"id": id})  # type: ignore[no-any-return]
+    stored: StoredResponse = _read(StoredResponse, head)
+    return replace(stored, id=id)
 
 
 def to_text(record: Record) -> str:

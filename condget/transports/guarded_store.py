@@ -13,7 +13,7 @@ from typing import TypeVar
 from condget.cache.actions import Delete, Freshen, Invalidate, Save, Write
 from condget.cache.messages import StoredResponse
 from condget.cache.policy import Policy
-from condget.stores.protocols import ContentTooLong, Store, Writer
+from condget.stores.protocols import ContentGone, ContentTooLong, Store, Writer
 
 log = logging.getLogger("condget")
 
@@ -103,6 +103,8 @@ class GuardedStore:
             return otherwise
         try:
             result = call(*arguments)
+        except ContentGone:  # a miss: the store is in order
+            result = otherwise
         except Exception as error:  # noqa: BLE001 - whatever a store raises, the request goes on
             self._paused_until = time.monotonic() + _PAUSE
             self._log(f"{error or type(error).__name__} Requests go on without the cache.")
@@ -124,4 +126,6 @@ def _refusal(call: Callable[..., None], *arguments: object) -> str | None:
         call(*arguments)
     except ContentTooLong:  # which is not a reason to leave the store alone
         return "longer than the cache may be"
+    except ContentGone:
+        return "the cache was cleared meanwhile"
     return None

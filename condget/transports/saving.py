@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import httpx
 
 from condget.cache.messages import StoredResponse
+from condget.errors import StoreError
 from condget.stores.protocols import Writer
 from condget.transports.flights import Flight
 from condget.transports.guarded_store import GuardedStore
@@ -59,14 +60,20 @@ class Saver:
         if chunks is None:
             self._give_up("the stored part is gone")
             return
-        for chunk in chunks:
-            self.take(chunk)
+        try:
+            for chunk in chunks:
+                self.take(chunk)
+        except StoreError:
+            self._give_up("the stored part is gone")
         self._length = 0
 
     def prefix(self) -> Iterator[bytes]:
-        for chunk in self._prefix or ():
-            self.take(chunk)
-            yield chunk
+        try:
+            for chunk in self._prefix or ():
+                self.take(chunk)
+                yield chunk
+        except StoreError as error:  # too late for the origin: let nobody take a part for the whole
+            raise httpx.ReadError(str(error)) from error
 
     def take(self, chunk: bytes) -> None:
         if self._writer is not None:

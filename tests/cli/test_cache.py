@@ -120,13 +120,24 @@ def test_import_of_something_else_is_refused(invoke: Run, tmp_path: Path) -> Non
     assert (done.returncode, done.stderr) == (1, "condget: No such file or directory: missing.jsonl\n")
 
 
-def test_a_file_that_is_no_cache_is_told(invoke: Run, tmp_path: Path) -> None:
+def test_a_file_that_is_no_cache_is_refused(invoke: Run, tmp_path: Path) -> None:
     """F11."""
-    (tmp_path / "there").mkdir()
-    (tmp_path / "there" / "cache.sqlite3").write_bytes(b"not a database" * 100)
-    done = invoke("cache", "info", "--cache", tmp_path / "there")
+    file = tmp_path / "there" / "cache.sqlite3"
+    file.parent.mkdir()
+    file.write_bytes(b"not a database" * 100)
+    for arguments in (("info",), ("clear",), ("list",)):
+        done = invoke("cache", *arguments, "--cache", file.parent)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"The file {file} is not a cache of condget and is left untouched" in done.stderr
+    assert file.read_bytes() == b"not a database" * 100
+
+
+def test_a_damaged_cache_is_set_aside_and_told(invoke: Run, filled: Origin, home: Path) -> None:
+    """F11."""
+    file = home / "cache" / "cache.sqlite3"
+    damaged = file.read_bytes()[:4096] + b"damage" * 9000
+    file.write_bytes(damaged)
+    done = invoke("cache", "info")
     assert done.returncode == 0
-    assert done.stderr.startswith("condget: ")
-    assert str(tmp_path / "there") in done.stderr
-    kept = [p.read_bytes() for p in (tmp_path / "there").iterdir()]
-    assert b"not a database" * 100 in kept
+    assert "was damaged; it was set aside as" in done.stderr
+    assert damaged in [path.read_bytes() for path in file.parent.iterdir()]

@@ -86,7 +86,8 @@ def directory_instead(path: Path) -> None:
 
 
 DAMAGE: dict[str, Callable[[Path], None]] = {
-    "a broken header": overwrite(0, b"garbage" * 20),
+    "no header": overwrite(0, b"garbage" * 20),
+    "a broken header": overwrite(16, b"garbage" * 7),
     "a broken first page": overwrite(100, b"\xff" * 3000),
     "broken pages": overwrite(4096, b"\xff" * 4096 * 8),
     "half of it is gone": lambda path: os.truncate(path, path.stat().st_size // 2),
@@ -104,7 +105,14 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
     "it is gone": lambda path: path.unlink(),
 }
 #: After these nothing is stored any more: the file is not ours to touch.
-LEFT_ALONE = ("another program's file", "a newer version", "a directory")
+LEFT_ALONE = (
+    "another program's file",
+    "a newer version",
+    "no header",
+    "it is a text file",
+    "all but a little is gone",
+    "a directory",
+)
 
 
 @both
@@ -112,17 +120,17 @@ LEFT_ALONE = ("another program's file", "a newer version", "a directory")
 def test_requests_go_on_when_the_file_was_damaged(
     damage: str, kind: str, origin: Origin, tmp_path: Path, caplog: pytest.LogCaptureFixture, pause: None
 ) -> None:
-    """G6: it is told once; a corrupt file is set aside; what is not ours is left alone."""
+    """G6, F11: it is told once; a damaged file is set aside; what is not ours is left alone."""
     fill(origin, tmp_path)
     DAMAGE[damage](the_file(tmp_path))
-    before = the_file(tmp_path).read_bytes() if damage in LEFT_ALONE[:2] else b""
+    before = the_file(tmp_path).read_bytes() if damage in LEFT_ALONE[:-1] else b""
     with calling(kind, cache=tmp_path) as calls:
         for _ in range(3):
             for path in ("/small", "/long", "/other"):
                 response = calls.get(origin.url(path))
                 assert response.content == path.encode() * (400_000 if "long" in path else 1)
                 assert response.extensions["condget"].hit or response.extensions["condget"].fwd
-        if damage not in (*LEFT_ALONE, "a table is missing", "totals are missing"):
+        if damage not in LEFT_ALONE:
             assert calls.get(origin.url("/small")).extensions["condget"].hit
             assert calls.get(origin.url("/long")).extensions["condget"].hit
     messages = said(caplog)
@@ -130,9 +138,9 @@ def test_requests_go_on_when_the_file_was_damaged(
     assert len(messages) <= 3, messages
     if damage in LEFT_ALONE:
         assert messages
-    if damage in LEFT_ALONE[:2]:
+    if damage in LEFT_ALONE[:-1]:
         assert the_file(tmp_path).read_bytes() == before
-    if damage in ("a broken header", "it is a text file"):
+    if damage in ("a broken header", "a table is missing", "totals are missing"):
         assert list(tmp_path.glob("*.corrupt-*"))
 
 
@@ -275,6 +283,54 @@ def test_whatever_a_store_raises_the_request_goes_on(
     messages = said(caplog)
     assert len(messages) <= 1, messages
     cache.close()
+
+
+class Evicted(condget.Cache):
+    """A cache that another process clears between the look at the heads and the reading of content."""
+
+    def content(self, stored: StoredResponse, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        with condget.Cache(self.path) as other:
+            other.clear()
+        return super().content(stored, start, stop)
+
+
+@both
+def test_what_another_process_evicted_is_a_miss_and_no_failure(
+    kind: str, origin: Origin, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """G6, G8: nothing is logged, and the store is not left alone."""
+    origin.script("/", answer(FRESH, b"body"))
+    with condget.Cache(tmp_path) as cache, Evicted(tmp_path) as evicted:
+        with calling(kind, cache=cache) as calls:
+            calls.get(origin.url())
+        with calling(kind, cache=evicted) as calls:
+            response = calls.get(origin.url())
+            assert (response.content, response.extensions["condget"].stored) == (b"body", True)
+        with calling(kind, cache=cache) as calls:
+            assert calls.get(origin.url()).extensions["condget"].hit
+    assert len(origin.requests) == 2
+    assert said(caplog) == []
+
+
+@both
+@pytest.mark.parametrize("path", ["/small", "/long"])
+def test_content_that_was_damaged_is_fetched_again_or_breaks_off_before_the_damage(
+    kind: str, path: str, origin: Origin, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """G5, G6: in the second chunk of the long one, when the first is with its reader already."""
+    fill(origin, tmp_path)
+    execute("UPDATE chunks SET data = zeroblob(length(data)) WHERE key / 1048576 = 1 OR key % 1048576 = 1")(
+        the_file(tmp_path)
+    )
+    body = path.encode() * (400_000 if path == "/long" else 1)
+    with calling(kind, cache=tmp_path) as calls:
+        if path == "/long":
+            with pytest.raises(httpx.ReadError, match="is not what was stored"):
+                calls.get(origin.url(path))
+        response = calls.get(origin.url(path))
+        assert (response.content, response.extensions["condget"].hit) == (body, False)
+        assert calls.get(origin.url(path)).extensions["condget"].hit
+    assert said(caplog) == []
 
 
 class Breaking(condget.Cache):
