@@ -33,6 +33,7 @@ def run(
         yield plan_.refused
     if not plan_.hosts:
         return
+    ledger.reserve(plan_.requests)
     from condget.feeds.schedule import unreached
     from condget.feeds.trouble import OFFLINE_TOGETHER, noticed, noticed_offline
     from condget.polling.filtering import Filtering

@@ -13,6 +13,7 @@ YEAR_10000 = 253_402_300_800.0
 
 _PRIMARY = 0xFF
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _ADVICE = {
     sqlite3.SQLITE_FULL: "its disk is full; free some space and run again",
     sqlite3.SQLITE_IOERR: "its disk is full or broken; free some space and run again",
@@ -59,6 +60,8 @@ def store_error(error: Exception, path: Path) -> StoreError:
     """Return the `StoreError` for an error of SQLite or of the file system."""
     if isinstance(error, sqlite3.Error):
         cause = _ADVICE.get(_code(error), f"SQLite says: {error}")
+    elif isinstance(error, OSError) and error.errno in _FULL:
+        cause = _ADVICE[sqlite3.SQLITE_FULL]
     elif isinstance(error, OSError) and error.errno == errno.EIO:
         cause = "its disk reports an I/O error; it was left as it is, check the disk and run again"
     elif isinstance(error, OSError):

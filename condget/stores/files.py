@@ -67,6 +67,24 @@ def open_private(path: Path, flags: int = 0) -> int:
     return descriptor
 
 
+def allocate(path: Path, size: int) -> int:
+    """Take so many bytes of the disk for a file that has no name, and return its descriptor: to close it frees them.
+
+    Raises:
+        OSError: there is no such space.
+    """
+    descriptor = open_private(path)
+    try:
+        path.unlink()
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # a file system that cannot tell
+            raise
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    return descriptor
+
+
 def check_regular(path: Path) -> None:
     """Make sure that a database, and what SQLite keeps beside it, are regular files where they exist.
 

@@ -21,7 +21,7 @@ from condget.errors import StoreError
 from condget.feeds.pace import CLOCK_SLACK, set_back
 from condget.stores import ledger_queries
 from condget.stores.faults import UNREADABLE, may_be_damage, store_error
-from condget.stores.files import check_regular, make_directory, make_file
+from condget.stores.files import allocate, check_regular, make_directory, make_file
 from condget.stores.ledger_format import BUSY, STATE
 from condget.stores.ledger_queries import Rows
 from condget.stores.sqlite_file import connect, connect_for_reading, transaction, upgrade, version_of
@@ -36,6 +36,9 @@ _PATIENCE = 60.0
 
 #: Outcomes that are written together; the transaction spans all of them.
 _BATCH = 500
+
+#: Space on the disk that a commit needs, about, in bytes: its log, and what stays.
+_LEAST_SPACE, _SPACE_A_FEED, _MOST_SPACE = 1 << 20, 4 << 10, 64 << 20
 
 T = TypeVar("T")
 
@@ -62,6 +65,7 @@ class SqliteLedger:
         #: What was loaded last and not written since, by the URL in the file: only what differs is written.
         self._loaded: dict[str, FeedState] = {}
         self._inode = 0
+        self._space: int | None = None
         self._connection: sqlite3.Connection | None = self._opened()
 
     def due(self, urls: Sequence[str]) -> Mapping[str, Due]:
@@ -91,11 +95,24 @@ class SqliteLedger:
         notices, self._notices = self._notices, []
         return notices
 
+    def reserve(self, feeds: int) -> None:
+        self._release()
+        with self._translated():
+            size = min(_LEAST_SPACE + feeds * _SPACE_A_FEED, _MOST_SPACE)
+            self._space = allocate(self.path.with_name(self.path.name + ".space"), size)
+
+    def _release(self) -> None:
+        """Give back the space that is reserved, for what is to be written now."""
+        space, self._space = self._space, None
+        if space is not None:
+            os.close(space)
+
     def commit(self, outcomes: Iterable[Outcome]) -> None:
         """Write what reported outcomes say is to be remembered, in one transaction.
 
         Seen entries are written along with a state only. An outcome without state and hold writes nothing.
         """
+        self._release()
         try:
             self._write(outcomes)
         except _Mended:
@@ -138,6 +155,7 @@ class SqliteLedger:
         return by
 
     def close(self) -> None:
+        self._release()
         connection, self._connection = self._connection, None
         if connection is not None:
             with self._translated():

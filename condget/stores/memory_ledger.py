@@ -73,6 +73,9 @@ class MemoryLedger:
                 self._holds[host] = (replace(hold, until=hold.until - by), since - by)
         return by
 
+    def reserve(self, feeds: int) -> None:
+        """Nothing to do: memory is not taken beforehand."""
+
     def take_notices(self) -> Sequence[str]:
         return ()
 

@@ -94,6 +94,12 @@ class LedgerReader(Protocol):
 class Ledger(LedgerReader, Protocol):
     """Feed states between polls, for the one run at a time that may write; others may read meanwhile."""
 
+    def reserve(self, feeds: int) -> None:
+        """Make sure, before any request is sent, that what a poll of so many feeds learns can be written.
+
+        A feed whose response could not be remembered would be requested in full again by the next run, and by each.
+        """
+
     def commit(self, outcomes: Iterable[Outcome]) -> None:
         """Write the states, seen entries and holds of reported outcomes in one transaction."""
 

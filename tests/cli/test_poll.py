@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -184,6 +185,20 @@ def test_b9_another_run_that_holds_the_state_is_exit_75(invoke: Run, feeds: Path
         assert invoke("list", feeds).returncode == 0
     assert invoke("poll", feeds, "--wait", 5).returncode == 0
     assert len(origin.requests) == 1
+
+
+def test_f11_with_a_full_disk_no_feed_is_requested(condget: Run, feeds: Path, origin: Origin) -> None:
+    """F11, C1: what it would send could not be remembered, and the next run would request it in full again."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
+
+    for _ in range(2):
+        done = condget("poll", feeds, preexec_fn=limit)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "its disk is full; free some space and run again" in done.stderr
+    assert origin.requests == []
+    assert "first seen" in condget("poll", feeds).stdout
 
 
 def test_f11_a_damaged_state_is_set_aside_and_said(invoke: Run, feeds: Path, home: Path) -> None:

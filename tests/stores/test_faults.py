@@ -31,7 +31,9 @@ def sqlite_error(code: int, text: str = "?") -> sqlite3.Error:
         (sqlite_error(sqlite3.SQLITE_CORRUPT), "it is corrupt"),
         (sqlite_error(sqlite3.SQLITE_ERROR, "no such table: feeds"), "SQLite says: no such table: feeds"),
         (sqlite3.ProgrammingError("closed"), "SQLite says: closed"),
-        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "No space left on device; check its directory"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "its disk is full; free some space"),
+        (OSError(errno.EIO, os.strerror(errno.EIO)), "its disk reports an I/O error; it was left as it is"),
+        (OSError(errno.EACCES, os.strerror(errno.EACCES)), "Permission denied; check its directory"),
         (ValueError("odd"), "odd"),
     ],
 )

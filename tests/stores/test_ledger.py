@@ -293,6 +293,25 @@ class TestDisk:
         assert len(ledger.urls()) == 2
         ledger.close()
 
+    def test_space_for_a_run_is_taken_before_it_and_given_to_its_commit(self, filled: Path) -> None:
+        """F11: the next file that grows takes the last of the disk."""
+        before = directory(filled)
+        with SqliteLedger(filled) as ledger:
+            limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+            ledger.reserve(3)
+            ledger.reserve(3)
+            try:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+                with pytest.raises(
+                    StoreError, match=r"feeds.sqlite3 cannot be used: its disk is full; free some space"
+                ):
+                    ledger.reserve(3)
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            assert {name for name in directory(filled) if "-" not in name} == set(before)
+            ledger.commit([outcome()])
+        assert set(directory(filled)) == set(before)
+
     def test_a_place_where_nothing_can_be_written_is_said_before_anything_is_asked(self) -> None:
         """F11"""
         with pytest.raises(StoreError, match=r"The file /dev/null/feeds.sqlite3 cannot be used"):
