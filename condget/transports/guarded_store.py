@@ -86,6 +86,7 @@ class GuardedStore:
         self._attempt(None, writer.abort)
 
     def close(self) -> None:
+        self._paused_until = 0.0  # a store that failed is closed all the same
         self._attempt(None, self.store.close)
 
     def _invalidate(self) -> None:
