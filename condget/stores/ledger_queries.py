@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from condget.feeds.pace import Due
@@ -25,15 +26,20 @@ def due(rows: Rows, urls: Sequence[str]) -> Mapping[str, Due]:
     ((last,),) = rows("SELECT max(id) FROM feeds") or [(None,)]
     if not last:
         return {}
-    found = rows("SELECT url, next_poll, reason, gone FROM feeds") if len(wanted) * _ROWS_A_LOOKUP >= last else []
+    every = len(wanted) * _ROWS_A_LOOKUP >= last
+    known = _due_of(rows("SELECT url, next_poll, reason, gone FROM feeds"), wanted) if every else {}
     # One by one, also those that were not met: a damaged row may be found by the index alone.
-    if missing := wanted.keys() - {row[0] for row in found}:
+    if len(known) < len(wanted):
         from condget.stores.feed_rows import url_list
 
-        found += rows(
-            "SELECT value, next_poll, reason, gone FROM json_each(?) JOIN feeds ON url = value", [url_list(missing)]
-        )
-    _check_types(found, str, float, str, int)
+        missing = [url for url in wanted if wanted[url] not in known]
+        query = "SELECT value, next_poll, reason, gone FROM json_each(?) JOIN feeds ON url = value"
+        known |= _due_of(rows(query, [url_list(missing)]), wanted)
+    return known
+
+
+def _due_of(found: Sequence[tuple[Any, ...]], wanted: Mapping[str, str]) -> dict[str, Due]:
+    _check_types(found, {1: float, 2: str})
     return {wanted[url]: Due(at, why, gone != 0) for url, at, why, gone in found if url in wanted}
 
 
@@ -48,7 +54,7 @@ def holds(rows: Rows) -> Mapping[str, HostHold]:
 
 def urls(rows: Rows) -> Sequence[str]:
     found = rows("SELECT url FROM feeds ORDER BY url")
-    _check_types(found, str)
+    _check_types(found, {0: str})
     return [url for (url,) in found]
 
 
@@ -57,7 +63,7 @@ def moves(rows: Rows) -> Mapping[str, str]:
         f"""SELECT json_extract(state, '$.moved_to') AS target, url FROM states JOIN feeds ON id = feed
         WHERE {MOVED} AND target IS NOT NULL ORDER BY last_polled"""
     )
-    _check_types(found, str, str)
+    _check_types(found, {0: str, 1: str})
     return dict(found)
 
 
@@ -101,8 +107,8 @@ def polled_after(rows: Rows, now: float) -> list[tuple[int, float, float]]:
     return found
 
 
-def _check_types(found: Sequence[tuple[Any, ...]], *types: type) -> None:
-    """Make sure that the columns of rows hold what condget writes to them."""
-    for column, expected in enumerate(types):
-        if {type(row[column]) for row in found} - {expected}:
+def _check_types(found: Sequence[tuple[Any, ...]], types: Mapping[int, type]) -> None:
+    """Make sure that columns of rows, by number, hold what condget writes to them."""
+    for column, expected in types.items():
+        if not set(map(type, map(itemgetter(column), found))) <= {expected}:
             raise UnreadableRow("a row of the state holds a value of another type")
