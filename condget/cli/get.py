@@ -164,6 +164,8 @@ def _client(cache: Path | None, policy: Policy, timeout: float) -> Iterator[Clie
     from condget.cli.environment import check_certificates
 
     check_certificates()
+    if cache is not None:
+        _check_cache(cache)
     try:
         client = condget.Client(
             cache=cache,
@@ -177,6 +179,24 @@ def _client(cache: Path | None, policy: Policy, timeout: float) -> Iterator[Clie
         raise UsageError("the proxy of the environment is not a valid URL; check HTTP_PROXY and HTTPS_PROXY") from None
     with client:
         yield client
+
+
+def _check_cache(directory: Path) -> None:
+    """Make sure that the file that was named is a cache: the client would only go on without it.
+
+    Raises:
+        ForeignFile: it is not.
+    """
+    from condget.errors import ForeignFile, StoreError
+    from condget.stores.disk_cache import Cache
+
+    try:
+        with Cache(directory) as cache:
+            _ = cache.size
+    except ForeignFile:
+        raise
+    except StoreError:  # which the client logs
+        return
 
 
 def _get(client: Client, wish: _Wish, url: str, credentials: tuple[str, str] | None, path: Path | None) -> bool:

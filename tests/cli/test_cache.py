@@ -129,6 +129,9 @@ def test_a_file_that_is_no_cache_is_refused(invoke: Run, tmp_path: Path) -> None
         done = invoke("cache", *arguments, "--cache", file.parent)
         assert (done.returncode, done.stdout) == (2, "")
         assert f"The file {file} is not a cache of condget and is left untouched" in done.stderr
+    done = invoke("get", "--cache", file.parent, "http://127.0.0.1:1/")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is not a cache of condget" in done.stderr
     assert file.read_bytes() == b"not a database" * 100
 
 

@@ -38,6 +38,11 @@ def test_a_call_that_fails_loses_nothing(library: Path, tmp_path: Path, what: st
     assert calls_that_failed(library, tmp_path, what, fault) > 2
 
 
+def test_a_disk_that_cannot_be_read_moves_no_state(library: Path, tmp_path: Path) -> None:
+    """F11: SQLite reports the disk's error as damage of the file."""
+    assert calls_that_failed(library, tmp_path, "state", "read EIO lasting") > 2
+
+
 @pytest.mark.parametrize("fault", ["write ENOSPC lasting", "sync EIO once", "rename EIO once", "rename EIO lasting"])
 def test_a_call_that_fails_while_a_damaged_state_is_mended_loses_nothing(
     library: Path, tmp_path: Path, fault: str
