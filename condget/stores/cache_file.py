@@ -38,8 +38,10 @@ SPAN = 1 << 20
 #: A response that is out of sight has this URL, which no request has: its content is incomplete, or was replaced while
 #: somebody may still read it. Such a response is of no use from its `useless_from` on.
 HIDDEN = ""
-#: How long a half-written response may wait for its next chunk, and a replaced one for its last reader, in seconds.
+#: How long a half-written response may wait for its next chunk, in seconds.
 ABANDONED_AFTER = 3600.0
+#: How long a response that was replaced stays for those who are reading it, in seconds, unless its room is needed.
+_READABLE_FOR = 600.0
 
 _ROW_BITS = 63
 #: Of an id: the row.
@@ -208,7 +210,7 @@ class CacheFile:
                 self._generation = _generation_of(connection)
                 # Where it was set aside meanwhile, the database and its log would be of two files.
                 if _inode_of(self.path) == self._inode:
-                    _delete_abandoned(connection, self._clock())
+                    delete_abandoned(connection, self._clock())
                     stack.pop_all()
                     return connection
 
@@ -253,11 +255,21 @@ def hide_or_delete(
 ) -> None:
     """Delete stored responses; content of several chunks stays for a while, for those who are reading it."""
     connection.executemany(
-        f"UPDATE responses SET url = '{HIDDEN}', used = {now!r}, useless_from = {now + ABANDONED_AFTER!r} "
+        f"UPDATE responses SET url = '{HIDDEN}', used = {now!r}, useless_from = {now + _READABLE_FOR!r} "
         f"WHERE size > {CHUNK} AND url != '{HIDDEN}' AND {condition}",
         values,
     )
     connection.executemany(f"DELETE FROM responses WHERE url != '{HIDDEN}' AND {condition}", values)
+
+
+def delete_abandoned(connection: sqlite3.Connection, now: float) -> None:
+    """Delete what is out of sight and of no use: what a killed process left half written, what was replaced.
+
+    In most cases this is a look only, since a reader may not be able to write.
+    """
+    which = "FROM responses WHERE url = ? AND useless_from < ?"
+    if connection.execute(f"SELECT 1 {which}", (HIDDEN, now)).fetchone():
+        connection.execute(f"DELETE {which}", (HIDDEN, now))
 
 
 #: A SQLite connection must not even be closed in a forked child (https://sqlite.org/howtocorrupt.html, 2.7): those of
@@ -280,13 +292,6 @@ def _generation_of(connection: sqlite3.Connection) -> int:
         raise UnreadableRow("the totals are damaged")
     generation: int = rows[0][0]
     return generation
-
-
-def _delete_abandoned(connection: sqlite3.Connection, now: float) -> None:
-    """Delete what a killed process left half written. Only a look in most cases: a reader may not be able to write."""
-    which = "FROM responses WHERE url = ? AND useless_from < ?"
-    if connection.execute(f"SELECT 1 {which}", (HIDDEN, now)).fetchone():
-        connection.execute(f"DELETE {which}", (HIDDEN, now))
 
 
 def _inode_of(path: Path) -> int:

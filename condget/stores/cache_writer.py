@@ -13,7 +13,7 @@ from condget.cache.freshness import current_age, explicit_lifetime
 from condget.cache.messages import StoredResponse
 from condget.cache.validators import has_validator
 from condget.settings import Clock
-from condget.stores.cache_file import ABANDONED_AFTER, CHUNK, HIDDEN, SPAN, CacheFile, hide_or_delete
+from condget.stores.cache_file import ABANDONED_AFTER, CHUNK, HIDDEN, SPAN, CacheFile, delete_abandoned, hide_or_delete
 from condget.stores.protocols import ContentGone, ContentTooLong
 from condget.stores.records import to_head, to_text
 
@@ -92,6 +92,7 @@ class CacheWriter:
             )""",
             (stored.url, _MOST_ALIKE),
         )
+        delete_abandoned(connection, now)
         if not self._make_room(connection, row):
             raise self._too_long()
 

@@ -33,7 +33,7 @@ from condget.stores.records import from_head, from_text, to_head, to_text
 #: How many heads or uses wait for the next transaction, and how long heads do, at most.
 _MOST_LATER = 1000
 _LATER_SECONDS = 1.0
-#: Most bytes of content that stay in memory: what was read last.
+#: Most bytes of content that stay in memory; the content that was read last stays.
 _RECENT_BYTES = 16 << 20
 _EXPORT_SCHEMA = "condget.cache/1"
 
@@ -109,18 +109,18 @@ class Cache:
             (url, partition),
         )
         freshened = self._freshened
-        found: list[StoredResponse] = []
+        intact: list[StoredResponse] = []
         damaged: list[int] = []
         for head, check, row in rows:
             id = identity(generation, row)
             stored = freshened.get(id) or _head(head, check, id)
             if stored is not None and stored.url == url and stored.partition == partition:
-                found.append(stored)
+                intact.append(stored)
             else:
                 damaged.append(id)
         if damaged:
             self._drop(damaged)
-        return found
+        return intact
 
     def content(self, stored: StoredResponse, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """Return the stored content, or the bytes from `start` up to `stop`, in chunks of at most 1 MiB.
@@ -141,7 +141,7 @@ class Cache:
     def _long_content(self, stored: StoredResponse, part: bytes, numbers: range, stop: int) -> Iterator[bytes]:
         yield part
         for number in numbers:
-            self.touch(stored, self.clock())  # or what is being read might be the least recently used
+            self.touch(stored, self.clock())  # lest it becomes the least recently used
             yield self._chunk(stored, number)[: stop - number * CHUNK]
 
     def _chunk(self, stored: StoredResponse, number: int) -> bytes:
@@ -432,6 +432,8 @@ class Cache:
         self._write_waiting(connection)
         for query, value in (
             ("SELECT id, size FROM responses WHERE useless_from < ? ORDER BY useless_from", self.clock()),
+            # Replaced responses. A hidden response without a head is being written.
+            ("SELECT id, size FROM responses WHERE url = ? AND head != '' ORDER BY used, id", HIDDEN),
             ("SELECT id, size FROM responses WHERE url != ? ORDER BY used, id", HIDDEN),
         ):
             doomed: list[tuple[int]] = []

@@ -1,4 +1,4 @@
-"""What SQLite and the file system say about a file of condget's own, as `StoreError`s that tell what to do (F11)."""
+"""Faults of SQLite and of the file system, as `StoreError`s that say what to do (F11)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class UnreadableRow(ValueError):
     """A row of a file holds what condget did not write."""
 
 
-#: What reading a damaged file may raise. An error message of SQLite that quotes damaged text is a UnicodeDecodeError.
+#: Errors that reading a damaged file may raise: a message of SQLite that quotes damaged text is a UnicodeDecodeError.
 UNREADABLE = (sqlite3.Error, UnreadableRow, UnicodeDecodeError)
 
 

@@ -1,7 +1,7 @@
 """SqliteLedger: the state file for the run that writes it; one transaction per commit.
 
-Whoever writes holds the lock of `condget.stores.lock`. A file that proves damaged is set aside, and what can be read of
-it goes on (F11).
+The writer holds the lock of `condget.stores.lock`. A file that proves damaged is set aside, and its readable rows go on
+in a new file (F11).
 """
 
 from __future__ import annotations
@@ -24,14 +24,21 @@ from condget.stores.faults import UNREADABLE, may_be_damage, store_error
 from condget.stores.files import allocate, check_regular, make_directory, make_file
 from condget.stores.ledger_format import BUSY, STATE
 from condget.stores.ledger_queries import Rows
-from condget.stores.sqlite_file import connect, connect_for_reading, transaction, upgrade, version_of
+from condget.stores.sqlite_file import (
+    check_may_be_written,
+    connect,
+    connect_for_reading,
+    transaction,
+    upgrade,
+    version_of,
+)
 from condget.urls import without_userinfo
 
 if TYPE_CHECKING:
     from condget.feeds.pace import Due
     from condget.feeds.values import FeedState, HostHold, Outcome, SeenEntry
 
-#: How long to wait for another program's transaction before what was reported is given up, in seconds.
+#: How long to wait for another program's transaction before a commit is given up, in seconds.
 _PATIENCE = 60.0
 
 #: Outcomes that are written together; the transaction spans all of them.
@@ -58,11 +65,11 @@ class SqliteLedger:
     """
 
     def __init__(self, path: Path | None = None, *, clock: settings.Clock = time.time) -> None:
-        # What SQLite keeps beside the file is beside the file itself, not beside a link to it.
+        # SQLite keeps its log beside the file itself, not beside a link to it.
         self.path = Path(os.path.realpath(settings.state_path() if path is None else path))
         self._clock = clock
         self._notices: list[str] = []
-        #: What was loaded last and not written since, by the URL in the file: only what differs is written.
+        #: States as they were loaded, unless written since, by the URL in the file: only differences are written.
         self._loaded: dict[str, FeedState] = {}
         self._inode = 0
         self._space: int | None = None
@@ -187,7 +194,8 @@ class SqliteLedger:
         if self.path.exists():
             # Before anything may be written: a newer file, or another program's, is left as it is.
             with contextlib.closing(connect_for_reading(self.path, BUSY)[0]) as connection:
-                version_of(connection, self.path, STATE)
+                if version_of(connection, self.path, STATE):
+                    check_may_be_written(self.path)
         make_directory(self.path.parent)
         make_file(self.path)
         connection = connect(self.path, "mode=rw", BUSY)
@@ -203,7 +211,7 @@ class SqliteLedger:
         return connection
 
     def _mend(self) -> None:
-        """Leave behind what is damaged. What was loaded may not be what stands in the file."""
+        """Leave damaged rows behind; states that were loaded may be among them."""
         from condget.stores.salvage import mend
 
         self._loaded = {}
@@ -240,7 +248,7 @@ class SqliteLedger:
                     raise
                 self._mend_open()
                 raise _Mended(
-                    f"The state file {self.path} was damaged; what this run reported last comes again with the next."
+                    f"The state file {self.path} was damaged; the last part of the report comes again with the next."
                 ) from error
 
     def _mend_open(self) -> None:
@@ -258,8 +266,8 @@ class SqliteLedger:
             in_place = False
         if not in_place:
             raise StoreError(
-                f"The state file {self.path} was deleted or replaced during this run; what the run reported last "
-                "comes again with the next."
+                f"The state file {self.path} was deleted or replaced during this run; the last part of its "
+                "report comes again with the next run."
             )
 
     def _open(self) -> sqlite3.Connection:

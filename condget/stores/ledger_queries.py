@@ -38,57 +38,58 @@ def due(rows: Rows, urls: Sequence[str]) -> Mapping[str, Due]:
     return known
 
 
-def _due_of(found: Sequence[tuple[Any, ...]], wanted: Mapping[str, str]) -> dict[str, Due]:
-    _check_types(found, {1: float, 2: str})
-    return {wanted[url]: Due(at, why, gone != 0) for url, at, why, gone in found if url in wanted}
+def _due_of(matches: Sequence[tuple[Any, ...]], wanted: Mapping[str, str]) -> dict[str, Due]:
+    _check_types(matches, {1: float, 2: str})
+    return {wanted[url]: Due(at, why, gone != 0) for url, at, why, gone in matches if url in wanted}
 
 
 def holds(rows: Rows) -> Mapping[str, HostHold]:
-    found = rows("SELECT host, until, reason FROM holds")
-    if not found:
+    matches = rows("SELECT host, until, reason FROM holds")
+    if not matches:
         return {}
     from condget.stores.feed_rows import to_hold
 
-    return {row[0]: to_hold(*row) for row in found}
+    return {row[0]: to_hold(*row) for row in matches}
 
 
 def urls(rows: Rows) -> Sequence[str]:
-    found = rows("SELECT url FROM feeds ORDER BY url")
-    _check_types(found, {0: str})
-    return [url for (url,) in found]
+    matches = rows("SELECT url FROM feeds ORDER BY url")
+    _check_types(matches, {0: str})
+    return [url for (url,) in matches]
 
 
 def moves(rows: Rows) -> Mapping[str, str]:
-    found = rows(
+    matches = rows(
         f"""SELECT json_extract(state, '$.moved_to') AS target, url FROM states JOIN feeds ON id = feed
         WHERE {MOVED} AND target IS NOT NULL ORDER BY last_polled"""
     )
-    _check_types(found, {0: str, 1: str})
-    return dict(found)
+    _check_types(matches, {0: str, 1: str})
+    return dict(matches)
 
 
 def load(rows: Rows, urls: Sequence[str]) -> Mapping[str, FeedState]:
     from condget.stores.feed_rows import to_state, url_list
 
     wanted = {without_userinfo(url): url for url in urls}
-    found = rows(
+    # Every feed has a state: one that is not found is damage, too.
+    matches = rows(
         """SELECT state, value, next_poll, last_polled, gone, interval, reason, coalesce(items, '')
-        FROM json_each(?) JOIN feeds ON url = value JOIN states ON states.feed = feeds.id
+        FROM json_each(?) JOIN feeds ON url = value LEFT JOIN states ON states.feed = feeds.id
         LEFT JOIN items ON items.feed = feeds.id""",
         [url_list(wanted)],
     )
-    return {wanted[url]: to_state(text, wanted[url], *columns) for text, url, *columns in found}
+    return {wanted[url]: to_state(text, wanted[url], *columns) for text, url, *columns in matches}
 
 
 def seen(rows: Rows, url: str) -> Mapping[str, SeenEntry]:
     from condget.stores.feed_rows import to_seen
 
-    found = rows(
+    matches = rows(
         """SELECT key, fingerprint, first_seen, last_seen FROM seen
         WHERE feed = (SELECT id FROM feeds WHERE url = ?)""",
         [without_userinfo(url)],
     )
-    entries = (to_seen(*row) for row in found)
+    entries = (to_seen(*row) for row in matches)
     return {entry.key: entry for entry in entries}
 
 
@@ -101,14 +102,14 @@ def last_reached(rows: Rows) -> float:
 
 def polled_after(rows: Rows, now: float) -> list[tuple[int, float, float]]:
     """Return (id, next_poll, last_polled) of the feeds that were polled after an instant."""
-    found = rows("SELECT id, next_poll, last_polled FROM feeds WHERE last_polled > ?", [now])
-    if not all(is_instant(next_poll) and is_instant(last_polled) for _, next_poll, last_polled in found):
+    matches = rows("SELECT id, next_poll, last_polled FROM feeds WHERE last_polled > ?", [now])
+    if not all(is_instant(next_poll) and is_instant(last_polled) for _, next_poll, last_polled in matches):
         raise UnreadableRow("the instant of a poll cannot be read")
-    return found
+    return matches
 
 
-def _check_types(found: Sequence[tuple[Any, ...]], types: Mapping[int, type]) -> None:
+def _check_types(matches: Sequence[tuple[Any, ...]], types: Mapping[int, type]) -> None:
     """Make sure that columns of rows, by number, hold what condget writes to them."""
     for column, expected in types.items():
-        if not set(map(type, map(itemgetter(column), found))) <= {expected}:
+        if not set(map(type, map(itemgetter(column), matches))) <= {expected}:
             raise UnreadableRow("a row of the state holds a value of another type")

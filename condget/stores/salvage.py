@@ -18,7 +18,15 @@ from condget.stores.faults import UNREADABLE, UnreadableRow
 from condget.stores.feed_rows import to_hold, to_seen, to_state
 from condget.stores.files import make_file, put_in_place
 from condget.stores.ledger_format import BUSY, STATE
-from condget.stores.sqlite_file import check_ours, connect, connect_for_reading, transaction, upgrade, version_of
+from condget.stores.sqlite_file import (
+    check_may_be_written,
+    check_ours,
+    connect,
+    connect_for_reading,
+    transaction,
+    upgrade,
+    version_of,
+)
 
 _LARGEST_ID = 2**63 - 1
 _NAMES_SHOWN = 10
@@ -72,7 +80,7 @@ def _consequence(salvaged: _Salvaged) -> str:
         return "Nothing in it could be read: every feed will be new once."
     if not names:
         return "Every feed in it could be read and was kept."
-    return f"What could be read was kept; new once: {', '.join(names)}."
+    return f"All other feeds were kept; new once: {', '.join(names)}."
 
 
 def _read_through(path: Path) -> None:
@@ -184,6 +192,8 @@ def _is_in_order(path: Path) -> bool:
     try:
         with contextlib.closing(connect_for_reading(path, BUSY)[0]) as connection:
             version_of(connection, path, STATE)
-            return connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            intact = connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        check_may_be_written(path)
+        return intact
     except UNREADABLE:
         return False

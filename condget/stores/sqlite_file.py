@@ -1,4 +1,4 @@
-"""What the SQLite files of condget have in common: whose a file is, its version, its upgrade, its transactions.
+"""The common part of condget's SQLite files: whose a file is, its version, its upgrade, its transactions.
 
 A file that is not condget's, or is of a newer condget, is refused before a byte is written (F11). An older file is
 upgraded in place by numbered steps.
@@ -122,6 +122,17 @@ def check_ours(path: Path, kind: Format) -> None:
             f"The file {path} is not a {kind.name} of condget and is left untouched; name another {kind.name}, "
             "or move this one away."
         )
+
+
+def check_may_be_written(path: Path) -> None:
+    """Make sure that the header allows writing. Not to be used on a file that this process has open, as `check_ours`.
+
+    Raises:
+        UnreadableRow: it names a version of the file format that makes SQLite take the file for read-only.
+    """
+    with path.open("rb") as file:
+        if file.read(20)[18:] not in (b"\1\1", b"\2\2"):
+            raise UnreadableRow("the header is damaged")
 
 
 def _is_almost(found: bytes, expected: bytes) -> bool:

@@ -54,7 +54,7 @@ def test_a_page_that_cannot_be_read_costs_the_feeds_on_it(many: Path) -> None:
     overwrite(many, pages[len(pages) // 2], 4096)
     notice = mend(many, NOW)
     assert notice is not None
-    assert "What could be read was kept; new once:" in notice
+    assert "All other feeds were kept; new once:" in notice
     with SqliteLedger(many) as ledger:
         urls = ledger.urls()
         assert FEEDS - 60 < len(urls) < FEEDS
