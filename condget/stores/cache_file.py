@@ -19,7 +19,7 @@ from typing import Any
 
 from condget.after_fork import renew_after_fork
 from condget.settings import Clock
-from condget.stores.faults import UNREADABLE, UnreadableRow, is_busy, may_be_damage, store_error
+from condget.stores.faults import UNREADABLE, UnreadableRow, is_interrupted, may_be_damage, store_error
 from condget.stores.files import make_directory, make_file, set_aside
 from condget.stores.lock import exclusive
 from condget.stores.sqlite_file import Format, check_ours, connect, transaction, upgrade, version_of
@@ -215,15 +215,25 @@ class CacheFile:
                     return connection
 
     def _leave_damage(self) -> None:
-        """Close a file that seems to be damaged; set it aside if it is, and still is the one at our path."""
+        """Close a file that seems to be damaged; set it aside if it is, and still is the one at our path.
+
+        Raises:
+            ForeignFile: it is not a cache.
+            StoreError: the file cannot be looked at, or not be moved.
+        """
         inode = self._inode
         self.close()
-        if inode != _inode_of(self.path) or not self._is_damaged():
+        if inode != _inode_of(self.path):
             return
-        with exclusive(self.path.with_name(self.path.name + ".lock"), _BUSY_SECONDS):
-            if _inode_of(self.path) == inode:  # another process, if quicker, has begun a new one
-                aside = set_aside(self.path, self._clock())
-                self.notices.append(f"The cache {self.path} was damaged; it was set aside as {aside}.")
+        try:
+            if not self._is_damaged():
+                return
+            with exclusive(self.path.with_name(self.path.name + ".lock"), _BUSY_SECONDS):
+                if _inode_of(self.path) == inode:  # another process, if quicker, has begun a new one
+                    aside = set_aside(self.path, self._clock())
+                    self.notices.append(f"The cache {self.path} was damaged; it was set aside as {aside}.")
+        except (sqlite3.Error, OSError) as error:
+            raise store_error(error, self.path) from error
 
     def _is_damaged(self) -> bool:
         """Take a second look: a disk that fails to read once has damaged nothing.
@@ -239,7 +249,8 @@ class CacheFile:
                 _generation_of(connection)
                 return connection.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]
         except UNREADABLE as error:
-            if is_busy(error):
+            # A large file is not read to its end: a cache is worth less than the time.
+            if not (may_be_damage(error) or is_interrupted(error)):
                 raise
             check_ours(self.path, CACHE)
             return True

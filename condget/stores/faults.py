@@ -40,9 +40,9 @@ def is_corrupt(error: BaseException) -> bool:
     return isinstance(error, sqlite3.Error) and _code(error) in _CORRUPT
 
 
-def is_busy(error: BaseException) -> bool:
-    """Whether another process holds the file, which says nothing about the file itself."""
-    return isinstance(error, sqlite3.Error) and _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+def is_interrupted(error: BaseException) -> bool:
+    """Whether a query was ended by its own time limit."""
+    return isinstance(error, sqlite3.Error) and _code(error) == sqlite3.SQLITE_INTERRUPT
 
 
 def may_be_damage(error: BaseException) -> bool:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from condget.stores.disk_cache import Cache
+from tests.stores.store_contract import URL
+
+MIB = 1 << 20
 
 
 def directory(path: Path) -> dict[str, tuple[bytes, int]]:
@@ -36,3 +43,14 @@ def run_and_kill(path: Path, code: str, after: float = 0.0) -> list[int]:
             assert process.stdout.readline() == "done\n"
         process.kill()
         return [int(line) for line in process.stdout if line.endswith("\n") and line.strip().isdigit()]
+
+
+def execute(cache: Cache, statement: str, *values: object) -> None:
+    """Change the file as damage, or somebody else, might."""
+    cache.close()
+    with contextlib.closing(sqlite3.connect(cache.path, isolation_level=None)) as connection:
+        connection.execute(statement, values)
+
+
+def contents(cache: Cache, url: str = URL) -> list[bytes]:
+    return [b"".join(cache.content(stored)) for stored in cache.load(url)]
