@@ -14,6 +14,7 @@ import sqlite3
 import threading
 import time
 import weakref
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -79,6 +80,8 @@ class Cache:
         self._waiting_since = 0.0
         self._recent: dict[tuple[int, int], bytes] = {}
         self._recent_bytes = 0
+        #: How many read each long content, by id: it is not evicted meanwhile.
+        self._readers: Counter[int] = Counter()
         self._recent_lock = threading.Lock()
         self._file = CacheFile(self.path, clock, self._forget)
         renew_after_fork(self)
@@ -139,10 +142,18 @@ class Cache:
         return iter((part,)) if first == last else self._long_content(stored, part, range(first + 1, last + 1), stop)
 
     def _long_content(self, stored: StoredResponse, part: bytes, numbers: range, stop: int) -> Iterator[bytes]:
-        yield part
-        for number in numbers:
-            self.touch(stored, self.clock())  # lest it becomes the least recently used
-            yield self._chunk(stored, number)[: stop - number * CHUNK]
+        self._count_reader(stored, 1)
+        try:
+            yield part
+            for number in numbers:
+                yield self._chunk(stored, number)[: stop - number * CHUNK]
+        finally:
+            self._count_reader(stored, -1)
+
+    def _count_reader(self, stored: StoredResponse, change: int) -> None:
+        with self._recent_lock:
+            self._readers[stored.id] += change
+            self._readers = +self._readers  # without those that nobody reads
 
     def _chunk(self, stored: StoredResponse, number: int) -> bytes:
         """Return a chunk of a stored content, from memory or checked against its digest."""
@@ -425,11 +436,15 @@ class Cache:
         connection.executemany("UPDATE responses SET used = ? WHERE id = ?", used)
 
     def _evict(self, connection: sqlite3.Connection, keep: int = 0) -> bool:
-        """Delete until the budget is met, all but the row `keep` and what others are writing; False: it is not met."""
+        """Delete until the budget is met, all but the row `keep`, what is being written and what this process reads.
+
+        Return whether the budget is met.
+        """
         excess = connection.execute("SELECT size FROM totals").fetchone()[0] - self.max_size
         if excess <= 0:
             return True
         self._write_waiting(connection)
+        kept = {keep, *(row for (row,) in self._rows_of(self._readers))}
         for query, value in (
             ("SELECT id, size FROM responses WHERE useless_from < ? ORDER BY useless_from", self.clock()),
             # Replaced responses. A hidden response without a head is being written.
@@ -440,7 +455,7 @@ class Cache:
             for row, size in connection.execute(query, (value,)):
                 if excess <= 0:
                     break
-                if row != keep:
+                if row not in kept:
                     doomed.append((row,))
                     excess -= size
             connection.executemany("DELETE FROM responses WHERE id = ?", doomed)
