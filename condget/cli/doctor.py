@@ -10,6 +10,7 @@ import typer
 from condget import settings
 from condget.cli.arguments import listed_feed, read_and_say
 from condget.cli.output import put
+from condget.cli.records import Format, is_jsonl, put_record
 from condget.shown import address, line
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def doctor(
     timeout: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.1, help="Total time for one request, redirects included.")
     ] = 30.0,
+    format_: Format = "text",
 ) -> int:
     """Find out how a feed's server treats conditional requests.
 
@@ -34,6 +36,7 @@ def doctor(
     Examples:
       condget doctor https://example.org/feed.xml
       condget doctor https://example.org/members.xml --list feeds.txt
+      condget doctor https://example.org/feed.xml --format jsonl
 
     \b
     Exit codes: 0 all is well, 1 there is a fault or no feed, 2 wrong usage.
@@ -47,6 +50,7 @@ def doctor(
     from condget.polling.planning import pace_of
     from condget.polling.run_options import RunOptions
 
+    jsonl = is_jsonl(format_)
     check_certificates()
     run_options = RunOptions(timeout=timeout)
     subscription = listed_feed(url, read_and_say(feeds or []).subscriptions)
@@ -57,11 +61,41 @@ def doctor(
         return await examine(request, DirectWire(), pace, settings.clock())
 
     result = asyncio.run(examination())
+    if jsonl:
+        return _put_record(address(subscription.url), result)
     for name, value in _rows(result):
         put(f"{name + ':':<16}{line(value)}")
     if result.findings is None:
         return 1
     return _print_verdict(address(subscription.url), result, result.findings)
+
+
+def _put_record(url: str, result: Examination) -> int:
+    """Print what was found for programs; return the exit code."""
+    from dataclasses import asdict
+
+    from condget.polling.examination import verdict
+
+    findings, document = result.findings, result.document
+    faults, option = verdict(findings) if findings else ([], None)
+    members = {
+        "url": url,
+        "requested": [address(url) for url in result.chain],
+        "moved_to": address(result.permanent_to) if result.permanent_to else None,
+        "bytes_received": result.received,
+        "bytes_decoded": result.decoded,
+        "title": document.title if document else None,
+        "version": document.version if document else None,
+        "entries": len(document.entries) if document else None,
+        "no_feed": result.no_feed,
+        "links": [{"url": address(link.url), "title": link.title} for link in result.links],
+        "next_poll": result.next_poll,
+        "findings": asdict(findings) if findings else None,
+        "faults": faults,
+        "option": option,
+    }
+    put_record("condget.doctor/1", members)
+    return 1 if faults or findings is None else 0
 
 
 def _rows(result: Examination) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ import typer
 from condget import settings
 from condget.cli.arguments import State, listed_feed, read_and_say
 from condget.cli.output import put
+from condget.cli.records import Format, is_jsonl, put_record
 
 if TYPE_CHECKING:
     from condget.feeds.subscriptions import Options
@@ -23,6 +24,7 @@ def explain(
         list[str] | None, typer.Argument(metavar="[FEEDS]...", help="Lists to take the feed's options from.")
     ] = None,
     state: State = None,
+    format_: Format = "text",
 ) -> int:
     """Print what is remembered of a feed.
 
@@ -33,6 +35,7 @@ def explain(
     Examples:
       condget explain https://example.org/feed.xml
       condget explain https://example.org/feed.xml feeds.txt
+      condget explain https://example.org/feed.xml --format jsonl
     """
     from condget.cli.list import next_polls
     from condget.polling.planning import plan, remembered
@@ -40,13 +43,22 @@ def explain(
     from condget.shown import address, line
     from condget.stores.opening import open_ledger_for_reading
 
+    jsonl = is_jsonl(format_)
     lists = read_and_say(feeds or [])
     subscription = listed_feed(url, lists.subscriptions)
     is_listed = subscription in lists.subscriptions
     now = settings.clock()()
     with open_ledger_for_reading(state) as ledger:
         known = remembered([subscription], ledger).get(subscription.key)
-        ((_, _, why),) = next_polls(plan([subscription], ledger, RunOptions(), now), now)
+        ((at, _, why),) = next_polls(plan([subscription], ledger, RunOptions(), now), now)
+    code = 0 if known is not None or is_listed else 1
+    if jsonl:
+        from condget.cli.feed_records import explain_members, list_members
+
+        members = list_members(subscription, known, at, why, now)
+        members |= explain_members(known, subscription.options, is_listed=is_listed)
+        put_record("condget.explain/1", members)
+        return code
     rows = [("feed", address(subscription.url))]
     if is_listed:
         name = f" as {subscription.name}" if subscription.name else ""
@@ -59,7 +71,7 @@ def explain(
         rows.append(("to poll it again", f"condget poll --force {address(subscription.url)}"))
     for name, value in rows:
         put(f"{name + ':':<20}{line(value)}")
-    return 0 if known is not None or is_listed else 1
+    return code
 
 
 def _options(options: Options) -> Iterator[tuple[str, str]]:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from condget import settings
 from condget.cli.arguments import Feeds, State, read_and_say
 from condget.cli.output import put
+from condget.cli.records import Format, is_jsonl, put_record
 
 if TYPE_CHECKING:
     from condget.polling.planning import Plan
 
 
-def list_feeds(feeds: Feeds, state: State = None) -> int:
+def list_feeds(feeds: Feeds, state: State = None, format_: Format = "text") -> int:
     """Print when each feed is polled next, and why; the next one first.
 
     It sends and writes nothing, and can be used while a poll runs.
@@ -22,19 +23,27 @@ def list_feeds(feeds: Feeds, state: State = None) -> int:
     \b
     Examples:
       condget list feeds.txt
+      condget list feeds.txt --format jsonl
     """
     from condget.feeds.durations import instant
-    from condget.polling.planning import plan
+    from condget.polling.planning import plan, remembered
     from condget.polling.run_options import RunOptions
     from condget.shown import address, line
     from condget.stores.opening import open_ledger_for_reading
 
+    jsonl = is_jsonl(format_)
     listed = read_and_say(feeds)
     now = settings.clock()()
     with open_ledger_for_reading(state) as ledger:
         planned = plan(listed.subscriptions, ledger, RunOptions(), now)
+        states = remembered(listed.subscriptions, ledger) if jsonl else {}
     by_key = {subscription.key: subscription for subscription in listed.subscriptions}
     for at, key, why in sorted(next_polls(planned, now), key=lambda row: row[0]):
+        if jsonl:
+            from condget.cli.feed_records import list_members
+
+            put_record("condget.list/1", list_members(by_key[key], states.get(key), at, why, now))
+            continue
         when = "never" if at == inf else "now" if at <= now else instant(at, 0)
         name = f" ({line(name)})" if (name := by_key[key].name) else ""
         put(f"{when:<17}  {address(by_key[key].url)}{name}: {why}")
