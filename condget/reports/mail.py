@@ -55,7 +55,7 @@ def mail_of_run(selections: Sequence[Selection], options: ReportOptions, address
         first = selections[0].outcome
         subject = f"{label(first)}: {number_of_entries(number)}" if number else label(first)
     else:
-        subject = f"{number_of_entries(number)} from {len(selections)} feeds"
+        subject = f"{number_of_entries(number)} from {len(selections)} feeds" if number else f"{len(selections)} feeds"
     key = delivery_key(selections[0].outcome, tuple(entry for selection in selections for entry in _entries(selection)))
     return _mail(selections, subject, key, options, addresses, now)
 
