@@ -46,6 +46,8 @@ class Delivery:
         form, file = destinations.form, destinations.file
         #: Whether a feed failed, and whether there was news.
         self.failed = self.news = False
+        #: What a hook or the mail did not take. It must come again with the next run.
+        self.undelivered: list[Outcome] = []
         self._form = form
         # A program counts failures for itself, and whoever sits at the terminal wants to know what this run did.
         strict = options.strict or form.for_programs or sys.stderr.isatty()
@@ -122,7 +124,13 @@ class Delivery:
 
             write_file(self._file, ["".join(self._pages).encode()])
         if self._mailer is not None:
-            self._mailer.send(self._mailed, self._options, self._now)
+            try:
+                self._mailer.send(self._mailed, self._options, self._now)
+            except CondgetError as error:
+                say(str(error))
+                self.failed = True
+                self._note_undelivered([*delivered, *self._until_end])
+                return []
         return [*delivered, *self._until_end]
 
     def show_progress(self, total: int) -> None:
@@ -160,10 +168,14 @@ class Delivery:
         failures = self._hooks.deliver([item.selection for item in reportable], self._options)
         for url, reason in failures.items():
             self.failed = True
-            if self._figures is not None:
-                self._figures.undelivered += 1
             say(f"{address(url.partition('#user=')[0])}: {reason}; its news come with the next run")
+        self._note_undelivered([item.outcome for item in reportable if item.outcome.url in failures])
         return [item for item in reportable if item.outcome.url not in failures]
+
+    def _note_undelivered(self, outcomes: Sequence[Outcome]) -> None:
+        self.undelivered += outcomes
+        if self._figures is not None:
+            self._figures.undelivered += len(outcomes)
 
     def _say_apart(self, selection: Selection) -> None:
         """Say of a feed what a report of entries alone has no place for."""

@@ -352,6 +352,8 @@ def poll(
         interrupted = bool(planned.hosts or planned.refused) and _run(planned, ledger, clock, delivery)
         if delivered := delivery.finish():
             ledger.commit(delivered)
+        if delivery.undelivered:
+            ledger.commit(_undelivered(planned, delivery.undelivered, now))
         for notice in ledger.take_notices():
             say(notice)
     code = listed.exit_code or (1 if delivery.failed else NEWS_CODE if exit_code and delivery.news else 0)
@@ -388,6 +390,14 @@ def _run(planned: Plan, ledger: Ledger, clock: settings.Clock, delivery: Deliver
                 ledger.commit(delivered)
             delivery.show_progress(total)
     return bool(interrupted)
+
+
+def _undelivered(planned: Plan, outcomes: Iterable[Outcome], now: float) -> list[Outcome]:
+    from condget.feeds.schedule import undelivered
+
+    feeds = {feed.job.key: feed for feed in planned.feeds}
+    found = [(outcome, feeds[outcome.url]) for outcome in outcomes if outcome.url in feeds]
+    return [undelivered(outcome, feed.state, pace=feed.pace, now=now) for outcome, feed in found]
 
 
 def _write_metrics(

@@ -165,6 +165,27 @@ def put_off(outcome: Outcome, before: FeedState | None, until: float, *, own: bo
     return replace(outcome, state=state, next_poll=at, reason=reason)
 
 
+#: So often in a row does the very next run try to deliver news again.
+_TRIES_AT_ONCE = 2
+
+
+def undelivered(outcome: Outcome, before: FeedState | None, *, pace: Pace, now: float) -> Outcome:
+    """Return what is remembered of a feed whose news were not delivered: the feed stays as it was (B7).
+
+    The next run polls the feed again, and the news come with it. Where that fails again and again, the minimum passes
+    between two polls (C1): the server need not pay for a hook that is broken.
+    """
+    before = before or FeedState(outcome.url)
+    times = before.undelivered + 1
+    at, reason = now, "its news were not delivered: due now"
+    if times > _TRIES_AT_ONCE:
+        at += pace.minimum if pace.every is None else pace.every
+        at += spread(outcome.url, at - now)
+        reason = with_instant(f"its news were not delivered {times} times in a row", at, now)
+    state = replace(before, undelivered=times, next_poll=at, reason=reason)
+    return Outcome(outcome.url, "skipped", state=state)
+
+
 def all_offline(outcomes: Iterable[Outcome]) -> bool:
     """Whether a run reached nobody: at least one feed was requested, and no connection came about (C13)."""
     requested = [outcome for outcome in outcomes if outcome.status != "skipped"]

@@ -145,6 +145,8 @@ class FeedState:
     error: str | None = None
     #: When it was asked last, if it could not be connected to; a run that reached nobody is not a poll (C13).
     unreached: float | None = None
+    #: How often in a row the news of the feed were not delivered, because a hook failed.
+    undelivered: int = 0
     gone: bool = False
     next_poll: float = 0
     #: Why `next_poll` is what it is, in words, with its source.

@@ -113,6 +113,7 @@ def _accepted(planned: Planned, polled: Polled, response: Response, seen: Mappin
         "error": None,
         "cut_off": None,
         "unreached": None,
+        "undelivered": 0,
     }
     if response.status == 226:
         # Only what was added: not the whole document, and an absent entry is not gone (F6).

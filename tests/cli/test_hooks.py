@@ -103,6 +103,25 @@ def test_b7_news_whose_hook_fails_come_again(
     assert "Entry 2" in invoke("poll", "--force", feed).stdout
 
 
+def test_c1_a_hook_that_is_broken_for_long_costs_the_server_a_poll_an_hour(
+    condget: Run, origin: Origin, script: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """C1, B7: the next run tries again at once, twice; whenever the hook works, the news are there."""
+    origin.script("/feed", conditional(rss(1), etag='"1"'))
+    feed, broken, works = origin.url("/feed"), script("exit 1"), script(f"cat > {tmp_path}/news")
+
+    def run(minutes: int, hook: Path) -> int:
+        now = {"CONDGET_NOW": str(1_767_268_800 + minutes * 60)}
+        condget("poll", "-q", "--entries", "--exec", hook, feed, env=now)
+        return len(origin.requests)
+
+    assert [run(minutes, broken) for minutes in (0, 5, 10, 15, 20, 75, 80, 85)] == [1, 2, 3, 3, 3, 4, 4, 4]
+    assert "not delivered 4 times in a row" in condget("explain", feed, env={"CONDGET_NOW": "1767273600"}).stdout
+    assert run(150, works) == 5
+    assert [entry["id"] for entry in json.loads((tmp_path / "news").read_text())["entries"]] == ["id-1"]
+    assert run(155, broken) == 5
+
+
 def test_b7_a_failing_hook_holds_back_its_feed_alone(
     invoke: Run, feed: str, origin: Origin, script: Callable[[str], Path]
 ) -> None:

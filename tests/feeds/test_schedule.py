@@ -15,7 +15,16 @@ from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
 from condget.feeds.durations import span
 from condget.feeds.pace import SPREAD_MAXIMUM, Pace, horizon, is_due, set_back, spread
-from condget.feeds.schedule import NextPoll, after_failure, after_success, all_offline, explain, silence, unreached
+from condget.feeds.schedule import (
+    NextPoll,
+    after_failure,
+    after_success,
+    all_offline,
+    explain,
+    silence,
+    undelivered,
+    unreached,
+)
 from condget.feeds.values import FeedState, Hints, HostHold, Outcome
 
 URL = "https://example.org/feed.xml"
@@ -572,3 +581,33 @@ def test_c6_a_redirect_of_another_host_silences_for_an_hour_at_most(redirected: 
     hold = silence(429, Fields([("Retry-After", "7200")]), HOST, PACE, NOW, redirected=redirected)
     assert hold is not None
     assert hold.until == NOW + seconds
+
+
+@pytest.mark.parametrize(
+    ("before", "every", "due_in", "reason"),
+    [
+        (0, None, (0.0, 0.0), "its news were not delivered: due now"),
+        (1, None, (0.0, 0.0), "its news were not delivered: due now"),
+        (2, None, (HOUR, HOUR + SPREAD_MAXIMUM), "its news were not delivered 3 times in a row; next at 03:"),
+        (9, 600.0, (600.0, 600.0 + SPREAD_MAXIMUM), "its news were not delivered 10 times in a row; next at 02:"),
+    ],
+)
+def test_c1_news_that_no_hook_takes_come_at_once_and_then_hourly(
+    before: int, every: float | None, due_in: tuple[float, float], reason: str
+) -> None:
+    """B7, C1: all else stays as it was."""
+    known = FeedState(URL, title="Tea", digest="d", next_poll=NOW - 5, undelivered=before)
+    outcome = undelivered(Outcome(URL, "changed"), known, pace=replace(PACE, every=every), now=NOW)
+    assert outcome.state is not None
+    assert (outcome.status, outcome.seen, outcome.entries) == ("skipped", (), ())
+    assert replace(outcome.state, next_poll=known.next_poll, reason="", undelivered=before) == known
+    assert outcome.state.undelivered == before + 1
+    assert due_in[0] <= outcome.state.next_poll - NOW <= due_in[1]
+    assert outcome.state.reason.startswith(reason)
+
+
+def test_b7_a_feed_whose_first_news_no_hook_takes_stays_new() -> None:
+    """B7, F8"""
+    state = undelivered(Outcome(URL, "new"), None, pace=PACE, now=NOW).state
+    assert state is not None
+    assert (state.last_changed, state.next_poll) == (None, NOW)
