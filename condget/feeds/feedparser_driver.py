@@ -10,7 +10,8 @@ are therefore driven here, with these changes:
    left behind.
 4. Elements of an item that say nothing of what `feedparser_entries` reads are skipped with all that is in them: much
    of the time, and most of what feedparser fails on.
-5. An element that makes feedparser raise is left out; where that does not help, its item is (F4).
+5. Categories of an item are read here.
+6. An element that makes feedparser raise is left out; where that does not help, its item is (F4).
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ _SILENT = frozenset(
     {"cloud", "comments", "contributor", "copyright", "generator", "image", "rights", "source"}
     | {"subtitle", "textinput", "webmaster"}
 )
+#: Children of an item that are read here, since feedparser takes quadratic time for many of them.
+_CATEGORIES = frozenset({"category", "dc:subject"})
 #: Inside an item, these elements reach beyond it.
 _REACHING = frozenset({"item", "entry", "channel", "feed", "rss"})
 #: How often a document is read again without the elements that feedparser failed on.
@@ -126,11 +129,22 @@ class _Unresolved:
             (self.hours if element == "hour" else self.days).append(output)
         return output
 
+    def push_content(self: Any, *args: Any) -> None:
+        super().push_content(*args)  # type: ignore[misc]
+        self.contentparams = _Parameters(self.contentparams)
+
     def unknown_endtag(self: Any, tag: str) -> None:
         super().unknown_endtag(tag)  # type: ignore[misc]
         if self.basestack:
             # feedparser keeps an element's base where none was in force before it.
             self.baseuri = self.basestack[-1]
+
+
+class _Parameters(feedparser.api.FeedParserDict):  # type: ignore[misc]
+    """The type, language and base of a text, which feedparser copies deeply for each text."""
+
+    def __deepcopy__(self, memo: object) -> Any:
+        return feedparser.api.FeedParserDict(self)
 
 
 class _Loose(_Unresolved, feedparser.api.LooseFeedParser):  # type: ignore[misc]
@@ -182,6 +196,8 @@ class _Place:
     faults: set[int] = field(default_factory=set)
     #: By expat's name of an element: feedparser's name, whether an item's is skipped, and whether it reaches beyond.
     tags: dict[str, tuple[str, bool, bool]] = field(default_factory=dict)
+    #: The text of the present category.
+    words: list[str] | None = None
     #: The state of the parser before the present item.
     before: dict[str, Any] | None = None
     #: The state in which the first item was read, as text.
@@ -232,6 +248,9 @@ class _Strict(_Unresolved, feedparser.api.StrictFeedParser):  # type: ignore[mis
                 place.part = place.number
             if not self.incontent:
                 place.tangled = place.tangled or reaching
+                if tag in _CATEGORIES and place.level == place.item + 1:
+                    self._categorize(attributes.get("label") or attributes.get("term") or "")
+                    place.words, silent = [], True
                 if silent:
                     place.skipped = place.level
                     return
@@ -256,6 +275,9 @@ class _Strict(_Unresolved, feedparser.api.StrictFeedParser):  # type: ignore[mis
         if place.skipped:
             if place.level < place.skipped:
                 place.skipped = 0
+                if place.words is not None:
+                    self._categorize("".join(place.words).strip())
+                    place.words = None
             return
         self._tried(self.unknown_endtag, place.tags[name][0])
         if place.before is not None and not self.inentry:
@@ -266,6 +288,12 @@ class _Strict(_Unresolved, feedparser.api.StrictFeedParser):  # type: ignore[mis
     def _characters(self, text: str) -> None:
         if not self.place.skipped:
             self.handle_data(text)
+        elif self.place.words is not None:
+            self.place.words.append(text)
+
+    def _categorize(self, name: str) -> None:
+        if name:
+            dict.setdefault(self.entries[-1], "tags", []).append({"term": name})
 
     def _tried(self, handle: Callable[..., None], *args: Any) -> None:
         place = self.place
