@@ -14,7 +14,6 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -73,15 +72,16 @@ class Cache:
         self.max_size = max_size
         self.clock = clock
         _caches.add(self)
-        # What waits for the next transaction: heads, and instants of use.
+        # Writes that wait for the next transaction: heads, and instants of use.
         self._freshened: dict[int, StoredResponse] = {}
         self._touched: dict[int, float] = {}
         self._later_lock = threading.Lock()
         self._waiting_since = 0.0
         self._recent: dict[tuple[int, int], bytes] = {}
         self._recent_bytes = 0
-        #: How many read each long content, by id: it is not evicted meanwhile.
-        self._readers: Counter[int] = Counter()
+        #: The ids of long content that is being read, by reader: it is not evicted. No lock guards them, since a reader
+        #: may end wherever garbage is collected; each use is one step.
+        self._readers: dict[object, int] = {}
         self._recent_lock = threading.Lock()
         self._file = CacheFile(self.path, clock, self._forget)
         renew_after_fork(self)
@@ -100,10 +100,10 @@ class Cache:
 
     @property
     def notices(self) -> Sequence[str]:
-        """What went wrong and was mended, such as a corrupt file that was set aside."""
+        """Troubles that were mended, such as a damaged file that was set aside."""
         return self._file.notices
 
-    # What a transport needs: the protocol `condget.stores.protocols.Store`.
+    # The protocol `condget.stores.protocols.Store`, for transports.
 
     def load(self, url: str, partition: str = "") -> Sequence[StoredResponse]:
         """Return the heads of all stored responses of that URL and partition, newest first."""
@@ -136,24 +136,23 @@ class Cache:
         if stop <= start:
             return iter(())
         first, last = start // CHUNK, (stop - 1) // CHUNK
-        data = self._chunk(stored, first)  # content that is gone is noticed now
         begin, end = start - first * CHUNK, stop - first * CHUNK
-        part = data if (begin, end) == (0, len(data)) else data[begin:end]
-        return iter((part,)) if first == last else self._long_content(stored, part, range(first + 1, last + 1), stop)
+        # Content that is gone is noticed now.
+        if first != last:
+            part = self._checked_chunk(stored, first)[begin:]
+            return self._long_content(stored, part, range(first + 1, last + 1), stop)
+        data = self._chunk(stored, first)
+        return iter((data if (begin, end) == (0, len(data)) else data[begin:end],))
 
     def _long_content(self, stored: StoredResponse, part: bytes, numbers: range, stop: int) -> Iterator[bytes]:
-        self._count_reader(stored, 1)
+        reader = object()
+        self._readers[reader] = stored.id
         try:
             yield part
             for number in numbers:
-                yield self._chunk(stored, number)[: stop - number * CHUNK]
+                yield self._checked_chunk(stored, number)[: stop - number * CHUNK]
         finally:
-            self._count_reader(stored, -1)
-
-    def _count_reader(self, stored: StoredResponse, change: int) -> None:
-        with self._recent_lock:
-            self._readers[stored.id] += change
-            self._readers = +self._readers  # without those that nobody reads
+            self._readers.pop(reader, None)
 
     def _chunk(self, stored: StoredResponse, number: int) -> bytes:
         """Return a chunk of a stored content, from memory or checked against its digest."""
@@ -444,7 +443,7 @@ class Cache:
         if excess <= 0:
             return True
         self._write_waiting(connection)
-        kept = {keep, *(row for (row,) in self._rows_of(self._readers))}
+        kept = {keep, *(row for (row,) in self._rows_of(list(self._readers.values())))}
         for query, value in (
             ("SELECT id, size FROM responses WHERE useless_from < ? ORDER BY useless_from", self.clock()),
             # Replaced responses. A hidden response without a head is being written.

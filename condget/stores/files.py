@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -76,7 +77,10 @@ def allocate(path: Path, size: int) -> int:
     descriptor = open_private(path)
     try:
         path.unlink()
-        os.posix_fallocate(descriptor, 0, size)
+        if sys.platform == "darwin":
+            os.pwrite(descriptor, bytes(size), 0)
+        else:
+            os.posix_fallocate(descriptor, 0, size)
     except OSError as error:
         os.close(descriptor)
         if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # a file system that cannot tell
