@@ -248,8 +248,8 @@ def poll(
 ) -> int:
     """Poll the feeds that are due, and print what is new.
 
-    With nothing new and nothing wrong there is no output, so that cron sends no mail. In text, failures go to stderr;
-    in the other formats they are part of the report.
+    With nothing new and nothing wrong there is no output, so that cron sends no mail. Failures go to stderr, but are
+    part of the report in jsonl, markdown and html.
 
     \b
     Examples:
