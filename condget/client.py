@@ -12,8 +12,8 @@ import httpx
 from condget.cache.policy import Policy
 from condget.settings import Clock
 from condget.stores.protocols import Store
-from condget.transports.caching import AsyncCacheTransport, CacheArgument, CacheTransport, is_network
-from condget.transports.guarded_store import GuardedStore
+from condget.transports.caching import AsyncCacheTransport, CacheTransport, is_network
+from condget.transports.guarded_store import CacheArgument, GuardedStore
 from condget.transports.trust import client_certificate
 
 if TYPE_CHECKING:
@@ -100,6 +100,9 @@ class Client(httpx.Client):
         TypeError: an argument is of another type.
     """
 
+    cache: Store | None
+    policy: Policy
+
     def __init__(
         self,
         *,
@@ -117,14 +120,17 @@ class Client(httpx.Client):
             store = _store_beside(main, mount, cache)
             return CacheTransport(mount, cache=store, policy=policy, clock=clock, partition=partition)
 
-        self.cache: Store | None = main.cache
-        self.policy: Policy = main.policy
+        self.cache = main.cache
+        self.policy = main.policy
         self._transport = main
         self._mounts = {pattern: mount and cached(mount) for pattern, mount in self._mounts.items()}
 
 
 class AsyncClient(httpx.AsyncClient):
     """The async twin of `Client`: same arguments, same behaviour."""
+
+    cache: Store | None
+    policy: Policy
 
     def __init__(
         self,
@@ -143,8 +149,8 @@ class AsyncClient(httpx.AsyncClient):
             store = _store_beside(main, mount, cache)
             return AsyncCacheTransport(mount, cache=store, policy=policy, clock=clock, partition=partition)
 
-        self.cache: Store | None = main.cache
-        self.policy: Policy = main.policy
+        self.cache = main.cache
+        self.policy = main.policy
         self._transport = main
         self._mounts = {pattern: mount and cached(mount) for pattern, mount in self._mounts.items()}
 

@@ -7,11 +7,28 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
+from tests import library
 from tests.origin import Origin
 
 # A shared machine is slow at times; slowness is not a failure.
 hypothesis.settings.register_profile("condget", deadline=None)
 hypothesis.settings.load_profile("condget")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every test of clients and transports, which has the parameter `kind`, on httpx and on httpx2."""
+    if "kind" in metafunc.fixturenames:
+        metafunc.fixturenames.append("on_library")
+        metafunc.parametrize("on_library", library.MODULES, indirect=True)
+
+
+@pytest.fixture
+def on_library(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.param == "httpx2":
+        pytest.importorskip("httpx2")
+    library.use(request.param)
+    yield
+    library.use("httpx")
 
 
 @pytest.fixture

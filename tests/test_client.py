@@ -9,15 +9,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-import condget
+from tests.library import condget, httpx
 from tests.origin import Origin
 from tests.transports.scenarios import FRESH, KINDS, TLS, answer, calling
 
 both = pytest.mark.parametrize("kind", KINDS)
-CLIENTS = pytest.mark.parametrize("client", [condget.Client, condget.AsyncClient], ids=["sync", "async"])
+
+
+def client_of(kind: str) -> Callable[..., Any]:
+    made: Callable[..., Any] = condget.Client if kind == "sync" else condget.AsyncClient
+    return made
 
 
 @pytest.fixture(autouse=True)
@@ -76,11 +79,11 @@ def test_a_cache_in_memory_that_clients_share(kind: str, origin: Origin) -> None
 NO_CACHES = [True, 5, {}, "", b"cache", object(), condget.Policy()]
 
 
-@CLIENTS
+@both
 @pytest.mark.parametrize("argument", NO_CACHES, ids=lambda argument: type(argument).__name__)
-def test_what_is_no_cache_is_refused(client: Callable[..., Any], argument: object) -> None:
+def test_what_is_no_cache_is_refused(kind: str, argument: object) -> None:
     with pytest.raises(TypeError, match=r"^cache= is a condget"):
-        client(cache=argument, verify=TLS)
+        client_of(kind)(cache=argument, verify=TLS)
 
 
 @both
@@ -132,34 +135,37 @@ def test_unix_sockets_do_not_answer_for_the_network() -> None:
 # --- how it begins and ends
 
 
-class Counting(httpx.MockTransport):
-    """Counts how often it is entered, left and closed."""
+def counting() -> Any:
+    """Return a transport that notes when it is entered, left and closed."""
 
-    def __init__(self) -> None:
-        super().__init__(lambda request: httpx.Response(200, content=b"body"))
-        self.calls: list[object] = []
+    class Counting(httpx.MockTransport):
+        def __init__(self) -> None:
+            super().__init__(lambda request: httpx.Response(200, content=b"body"))
+            self.calls: list[object] = []
 
-    def __enter__(self) -> Counting:
-        self.calls.append("enter")
-        return self
+        def __enter__(self) -> Any:
+            self.calls.append("enter")
+            return self
 
-    def __exit__(self, exc_type: object = None, exc_value: object = None, traceback: object = None) -> None:
-        self.calls.append(("exit", exc_type))
+        def __exit__(self, exc_type: object = None, exc_value: object = None, traceback: object = None) -> None:
+            self.calls.append(("exit", exc_type))
 
-    def close(self) -> None:
-        self.calls.append("close")
+        def close(self) -> None:
+            self.calls.append("close")
 
-    async def __aenter__(self) -> Counting:
-        return self.__enter__()
+        async def __aenter__(self) -> Any:
+            return self.__enter__()
 
-    async def __aexit__(self, exc_type: object = None, exc_value: object = None, traceback: object = None) -> None:
-        self.__exit__(exc_type)
+        async def __aexit__(self, exc_type: object = None, exc_value: object = None, traceback: object = None) -> None:
+            self.__exit__(exc_type)
 
-    async def aclose(self) -> None:
-        self.close()
+        async def aclose(self) -> None:
+            self.close()
+
+    return Counting()
 
 
-def use(client: condget.Client | condget.AsyncClient, error: BaseException | None = None) -> None:
+def use(client: Any, error: BaseException | None = None) -> None:
     async def run() -> None:
         async with client:
             if error is not None:
@@ -174,22 +180,22 @@ def use(client: condget.Client | condget.AsyncClient, error: BaseException | Non
                     raise error
 
 
-@CLIENTS
-def test_the_inner_transport_is_entered_and_left_once(client: Callable[..., Any]) -> None:
-    main, mount = Counting(), Counting()
-    use(client(transport=main, mounts={"http://a": mount}))
+@both
+def test_the_inner_transport_is_entered_and_left_once(kind: str) -> None:
+    main, mount = counting(), counting()
+    use(client_of(kind)(transport=main, mounts={"http://a": mount}))
     assert main.calls == mount.calls == ["enter", ("exit", None)]
 
 
-@CLIENTS
-def test_the_inner_transport_learns_of_the_error(client: Callable[..., Any]) -> None:
-    main = Counting()
-    use(client(transport=main), KeyError("x"))
+@both
+def test_the_inner_transport_learns_of_the_error(kind: str) -> None:
+    main = counting()
+    use(client_of(kind)(transport=main), KeyError("x"))
     assert main.calls == ["enter", ("exit", KeyError)]
 
 
 def test_a_client_that_was_not_entered_is_closed() -> None:
-    main = Counting()
+    main = counting()
     condget.Client(transport=main).close()
     asyncio.run(condget.AsyncClient(transport=main).aclose())
     assert main.calls == ["close", "close"]

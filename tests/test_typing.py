@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from tests.library import MODULES
 
 PROGRAM = """\
 import ssl
@@ -34,12 +39,23 @@ condget.get("http://a", timout=5)  # E
 """
 
 
-def test_mypy_sees_the_arguments_of_httpx(tmp_path: Path) -> None:
+def program_for(library: str) -> str:
+    if library == "httpx":
+        return PROGRAM
+    program = PROGRAM.replace("import httpx\n\nimport condget\n", "import httpx2\n\nimport condget.httpx2\n")
+    program = re.sub(r"condget\.(Client|AsyncClient|CacheTransport|get)\b", r"condget.httpx2.\1", program)
+    return program.replace("httpx.", "httpx2.")
+
+
+@pytest.mark.parametrize("library", MODULES)
+def test_mypy_sees_the_arguments_of_httpx(library: str, tmp_path: Path) -> None:
     """An argument that does not exist, or is of another type, is an error in strict mode."""
+    pytest.importorskip(library)
+    text = program_for(library)
     program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
+    program.write_text(text)
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(program)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     lines = {int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error:" in line}
-    expected = {number for number, line in enumerate(PROGRAM.splitlines(), 1) if line.endswith("# E")}
+    expected = {number for number, line in enumerate(text.splitlines(), 1) if line.endswith("# E")}
     assert lines == expected, done.stdout

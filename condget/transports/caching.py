@@ -8,32 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
 import time
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import httpx
 
 from condget.cache.actions import Forward
 from condget.cache.policy import Policy
 from condget.settings import Clock
-from condget.stores.disk_cache import Cache
-from condget.stores.memory_cache import MemoryCache
 from condget.stores.protocols import Store
 from condget.transports.exchange import Exchange, Setup
 from condget.transports.flights import Flight, Flights
-from condget.transports.guarded_store import GuardedStore
+from condget.transports.guarded_store import CacheArgument, open_store
 from condget.transports.saving import AsyncSavingStream, SavingStream
 from condget.transports.trust import is_local_socket, trust_of
 
 log = logging.getLogger("condget")
-
-#: The values of `cache=`: a cache, a directory for one, ":memory:", None for the user's own, or False for none.
-CacheArgument = Store | GuardedStore | str | os.PathLike[str] | Literal[False] | None
 
 T = TypeVar("T")
 
@@ -64,6 +58,9 @@ class CacheTransport(httpx.BaseTransport):
     ...     client.get("https://example.org/").extensions["condget"].hit
     """
 
+    cache: Store | None
+    policy: Policy
+
     def __init__(
         self,
         inner: httpx.BaseTransport | None = None,
@@ -74,7 +71,7 @@ class CacheTransport(httpx.BaseTransport):
         partition: str = "",
     ) -> None:
         self.inner = httpx.HTTPTransport() if inner is None else _checked(inner, httpx.BaseTransport)
-        self.store, self._owns_store = opened(cache, self.inner, clock)
+        self.store, self._owns_store = open_store(cache, is_network(self.inner), clock)
         self.cache = self.store.store if cache is not False else None
         self.policy = policy or Policy()
         self._setup = Setup(
@@ -194,6 +191,9 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
     The store is called directly: a look-up takes microseconds, less than handing it to a thread would.
     """
 
+    cache: Store | None
+    policy: Policy
+
     def __init__(
         self,
         inner: httpx.AsyncBaseTransport | None = None,
@@ -204,7 +204,7 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
         partition: str = "",
     ) -> None:
         self.inner = httpx.AsyncHTTPTransport() if inner is None else _checked(inner, httpx.AsyncBaseTransport)
-        self.store, self._owns_store = opened(cache, self.inner, clock)
+        self.store, self._owns_store = open_store(cache, is_network(self.inner), clock)
         self.cache = self.store.store if cache is not False else None
         self.policy = policy or Policy()
         self._setup = Setup(
@@ -321,26 +321,6 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
             self.store.close()
 
 
-def opened(cache: CacheArgument, inner: object, clock: Clock) -> tuple[GuardedStore, bool]:
-    """Return the store that the argument `cache` means for this inner transport, and whether the caller closes it.
-
-    Raises:
-        TypeError: the argument is neither a cache nor a path, nor None or False.
-    """
-    if isinstance(cache, GuardedStore):
-        return cache, False
-    if cache is False or cache == ":memory:" or (cache is None and not is_network(inner)):
-        return GuardedStore(MemoryCache()), True
-    if cache is None or (isinstance(cache, (str, os.PathLike)) and os.fspath(cache)):
-        return GuardedStore(Cache(cache, clock=clock)), True
-    if isinstance(cache, Store):
-        return GuardedStore(cache), False
-    raise TypeError(
-        f'cache= is a condget.Cache or condget.MemoryCache, a directory, ":memory:", None (the user\'s own cache) or '
-        f"False (no cache), not {cache!r}"
-    )
-
-
 def is_network(inner: object) -> bool:
     """Whether a transport reaches the one network that all share. A program in its place answers for itself alone."""
     local = (httpx.MockTransport, httpx.WSGITransport, httpx.ASGITransport)
@@ -355,7 +335,8 @@ def _checked(inner: T, base: type[T]) -> T:
     """
     if isinstance(inner, base):
         return inner
-    raise TypeError(f"the inner transport is an {base.__module__}.{base.__name__}, not {inner!r}")
+    own, other = f"{base.__module__}.{base.__name__}", f"{type(inner).__module__}.{type(inner).__name__}"
+    raise TypeError(f"this transport is for {httpx.__name__}: its inner transport is an {own}, not an {other}")
 
 
 def _discard(response: httpx.Response) -> None:

@@ -104,6 +104,9 @@ class Exchange:
     __slots__ = ("_clock", "_deadline", "_mode", "_store", "_timeout", "arrived", "policy", "pure", "request")
 
     def __init__(self, request: httpx.Request, setup: Setup) -> None:
+        if not isinstance(request, httpx.Request):
+            library = type(request).__module__
+            raise TypeError(f"this transport is for clients of {httpx.__name__}, and the request is one of {library}")
         control = control_of(request)
         policy = setup.policy
         trust = setup.trust() if request.url.scheme == "https" else ""

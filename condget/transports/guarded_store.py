@@ -1,18 +1,22 @@
 """GuardedStore: a store that fails never fails or hangs a request. The failure is logged once, and the store is left
-alone for a while.
+alone for a while. `open_store` makes one of the argument `cache` of clients and transports.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from condget.cache.actions import Delete, Freshen, Invalidate, Save, Write
 from condget.cache.messages import StoredResponse
 from condget.cache.policy import Policy
+from condget.settings import Clock
+from condget.stores.disk_cache import Cache
+from condget.stores.memory_cache import MemoryCache
 from condget.stores.protocols import ContentGone, ContentTooLong, Store, Writer
 
 log = logging.getLogger("condget")
@@ -130,3 +134,29 @@ def _refusal(call: Callable[..., None], *arguments: object) -> str | None:
     except ContentGone:
         return "the cache was cleared meanwhile"
     return None
+
+
+#: The values of `cache=`: a cache, a directory for one, ":memory:", None for the user's own, or False for none.
+CacheArgument = Store | GuardedStore | str | os.PathLike[str] | Literal[False] | None
+
+
+def open_store(cache: CacheArgument, is_network: bool, clock: Clock) -> tuple[GuardedStore, bool]:
+    """Return the store that the argument `cache` of a transport means, and whether the transport closes it.
+
+    `is_network` says whether the transport reaches the network that all share, and so may use the user's own cache.
+
+    Raises:
+        TypeError: the argument is neither a cache nor a path, nor None or False.
+    """
+    if isinstance(cache, GuardedStore):
+        return cache, False
+    if cache is False or cache == ":memory:" or (cache is None and not is_network):
+        return GuardedStore(MemoryCache()), True
+    if cache is None or (isinstance(cache, (str, os.PathLike)) and os.fspath(cache)):
+        return GuardedStore(Cache(cache, clock=clock)), True
+    if isinstance(cache, Store):
+        return GuardedStore(cache), False
+    raise TypeError(
+        f'cache= is a condget.Cache or condget.MemoryCache, a directory, ":memory:", None (the user\'s own cache) or '
+        f"False (no cache), not {cache!r}"
+    )

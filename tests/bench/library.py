@@ -117,7 +117,7 @@ def print_figures(figures: Figures) -> None:
     print("\nMicroseconds a request, CPU of the client / latency")
     for part in (cases[i : i + 5] for i in range(0, len(cases), 5)):
         titles = [f"{s.name}{f', {s.stored:,}' if s.stored > URLS else ''}" for s in part]
-        print(f"{'':17}" + "".join(f"{title:>21}" for title in titles))
+        print(f"{'':21}" + "".join(f"{title:>21}" for title in titles))
         for name in names:
             cells = [
                 tuple(map(statistics.median, zip(*figures[name, scenario], strict=True)))
@@ -125,7 +125,7 @@ def print_figures(figures: Figures) -> None:
                 else ()
                 for scenario in part
             ]
-            print(f"{name:17}" + "".join(f"{' / '.join(f'{value:,.0f}' for value in c):>21}" for c in cells))
+            print(f"{name:21}" + "".join(f"{' / '.join(f'{value:,.0f}' for value in c):>21}" for c in cells))
 
 
 def print_targets(figures: Figures) -> None:
@@ -157,9 +157,10 @@ def print_targets(figures: Figures) -> None:
             False,
         )
         row(f"{size}: bare httpx request to condget", cpu[("bare httpx", size, URLS)], ours, 3, False)
-    for case, way in itertools.product(("304", "304, 16", "stored miss", "stored miss, 16"), ("", " async")):
-        ours, bare = cpu.get((f"condget{way}", case, URLS)), cpu[(f"bare httpx{way}", case, URLS)]
-        row(f"{case}: condget{way} to bare httpx{way}", ours, bare, 1.2, True)
+    cases, ways = ("304", "304, 16", "stored miss", "stored miss, 16"), ("", " async")
+    for case, way, (of_condget, library) in itertools.product(cases, ways, (("", "httpx"), (" httpx2", "httpx2"))):
+        ours, bare = cpu.get((f"condget{of_condget}{way}", case, URLS)), cpu.get((f"bare {library}{way}", case, URLS))
+        row(f"{case}: condget{of_condget}{way} to bare {library}{way}", ours, bare, 1.2, True)
     for name, case, stored in cpu:
         if stored > URLS and name.startswith("condget"):  # each beside bare httpx: the two were not measured together
             plain = name.replace("condget", "bare httpx")

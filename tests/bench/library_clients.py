@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import importlib.util
 import queue
 import sqlite3
@@ -119,9 +120,14 @@ def nothing(count: int) -> None:
     """Do nothing: these clients have no store."""
 
 
+def is_bare(client: object) -> bool:
+    """Whether a client is httpx's or httpx2's own, without a cache."""
+    return type(client).__module__ in ("httpx", "httpx2")
+
+
 @contextlib.contextmanager
 def sync_httpx(client: httpx.Client, fill: Fill = nothing) -> Iterator[Contender]:
-    by_hand = type(client) is httpx.Client
+    by_hand = is_bare(client)
     with client:
 
         def fetch(url: str) -> bytes:
@@ -132,7 +138,7 @@ def sync_httpx(client: httpx.Client, fill: Fill = nothing) -> Iterator[Contender
 
 @contextlib.contextmanager
 def async_httpx(client: httpx.AsyncClient, fill: Fill = nothing) -> Iterator[Contender]:
-    by_hand = type(client) is httpx.AsyncClient
+    by_hand = is_bare(client)
     with asyncio.Runner() as runner:
 
         async def fetch(url: str) -> bytes:
@@ -160,8 +166,16 @@ def bare_read(folder: Path, in_async: bool) -> Opened:
     return sync_httpx(httpx.Client(transport=transport), fill)
 
 
-def condget_client(folder: Path, in_async: bool) -> Opened:
+def bare_httpx2(in_async: bool) -> Opened:
+    import httpx2
+
+    return async_httpx(httpx2.AsyncClient()) if in_async else sync_httpx(httpx2.Client())
+
+
+def condget_client(folder: Path, in_async: bool, binding: str = "condget") -> Opened:
     import condget
+
+    clients = importlib.import_module(binding)
 
     cache = condget.Cache(folder / "cache.sqlite3")
 
@@ -171,8 +185,8 @@ def condget_client(folder: Path, in_async: bool) -> Opened:
                 client.get(f"http://filler.test/fresh/1/{number}")
 
     if in_async:
-        return async_httpx(condget.AsyncClient(cache=cache), fill)
-    return sync_httpx(condget.Client(cache=cache), fill)
+        return async_httpx(clients.AsyncClient(cache=cache), fill)
+    return sync_httpx(clients.Client(cache=cache), fill)
 
 
 def hishel_client(folder: Path, in_async: bool) -> Opened:
@@ -244,6 +258,10 @@ CONTENDERS: list[tuple[str, tuple[str, ...], Callable[[Path], Opened]]] = [
     ("bare httpx async", (), lambda folder: async_httpx(httpx.AsyncClient())),
     ("condget", ("condget", "condget.client"), lambda folder: condget_client(folder, False)),
     ("condget async", ("condget", "condget.client"), lambda folder: condget_client(folder, True)),
+    ("bare httpx2", ("httpx2",), lambda folder: bare_httpx2(False)),
+    ("bare httpx2 async", ("httpx2",), lambda folder: bare_httpx2(True)),
+    ("condget httpx2", ("httpx2",), lambda folder: condget_client(folder, False, "condget.httpx2")),
+    ("condget httpx2 async", ("httpx2",), lambda folder: condget_client(folder, True, "condget.httpx2")),
     ("hishel", ("hishel",), lambda folder: hishel_client(folder, False)),
     ("hishel async", ("hishel", "anysqlite"), lambda folder: hishel_client(folder, True)),
     ("requests-cache", ("requests_cache",), requests_cache),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import importlib
 import math
 import ssl
 from collections.abc import Iterator
@@ -75,12 +76,20 @@ def as_browsers() -> Any:
     return condget.Policy(heuristic_fraction=0.1, stale_if_error=math.inf)
 
 
+#: The library that condget is bound to: "httpx" or "httpx2".
+binding = "httpx"
+
+
+def condget_clients() -> Any:
+    return importlib.import_module("condget" if binding == "httpx" else "condget.httpx2")
+
+
 @contextlib.contextmanager
 def condget_sync(folder: Path) -> Iterator[Send]:
     import condget
 
     cache = condget.Cache(folder / "cache.sqlite3")
-    client = condget.Client(cache=cache, policy=as_browsers(), verify=tls())
+    client = condget_clients().Client(cache=cache, policy=as_browsers(), verify=tls())
     with contextlib.closing(cache), sending(client) as send:
         yield send
 
@@ -93,7 +102,7 @@ def condget_async(folder: Path) -> Iterator[Send]:
     with contextlib.closing(cache), asyncio.Runner() as runner:
 
         async def connect() -> Any:
-            return condget.AsyncClient(cache=cache, policy=as_browsers(), verify=tls())
+            return condget_clients().AsyncClient(cache=cache, policy=as_browsers(), verify=tls())
 
         with sending_async(runner, runner.run(connect())) as send:
             yield send

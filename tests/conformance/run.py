@@ -40,6 +40,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import clients
 from clients import CLIENTS
 from steps import Result, run_test
 
@@ -124,12 +125,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("package", type=Path, help="the installed npm package http-cache-tests")
     parser.add_argument("--client", choices=CLIENTS, default="condget")
+    parser.add_argument("--binding", choices=("httpx", "httpx2"), default="httpx", help="the library below condget")
     parser.add_argument("--only", metavar="ID", help="run this test alone and show its exchanges")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write every result there")
     parser.add_argument("--jobs", type=int, default=40, help="tests at a time (most of them sleep)")
     parser.add_argument("-v", "--verbose", action="store_true", help="list the tests that pass as well")
     args = parser.parse_args()
 
+    clients.binding = args.binding
     tests = {test["id"]: test for test in read_tests(args.package) if applies(test)}
     if args.only and args.only not in tests:
         parser.error(f"no test {args.only!r} applies; see the rule in this file's docstring")
@@ -154,7 +157,7 @@ def main() -> int:
         if args.verbose or args.only or result.outcome != "pass":
             kind = tests[name].get("kind", "required")
             print(f"{kind:8} {result.outcome:17} {name}{': ' if result.reason else ''}{result.reason}")
-    print(f"\n{args.client}: {len(results)} tests in {math.ceil(time.monotonic() - started)} s")
+    print(f"\n{args.client} on {args.binding}: {len(results)} tests in {math.ceil(time.monotonic() - started)} s")
     for kind in ("required", "optimal", "check"):
         of_kind = {outcome: n for (k, outcome), n in counts.items() if k == kind}
         rest = ", ".join(f"{n} {outcome}" for outcome, n in sorted(of_kind.items()) if outcome != "pass")

@@ -16,11 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-import condget
 from condget.cache.dates import format_date
+from tests.library import condget, httpx
 from tests.origin import Answer, Origin
 
 #: The instant at which every scenario begins.
@@ -208,7 +207,7 @@ def _play(calls: Calls, step: Step, origin: Origin, where: str) -> None:
         more["extensions"] = {"condget": step.control}
     url, headers = origin.url(step.path), pairs(step.asked)
     if step.raises is not None:
-        with pytest.raises(step.raises):
+        with pytest.raises(getattr(httpx, step.raises.__name__, step.raises)):
             calls.request(step.method, url, headers=headers, **more)
         return
     response = calls.request(step.method, url, headers=headers, **more)

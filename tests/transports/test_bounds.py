@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-import condget
 from condget import Policy
 from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
+from tests.library import condget
 from tests.origin import Origin, RawRequest
 from tests.transports.scenarios import KINDS, FakeClock, T, answer, calling
 

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.library import httpx
 from tests.origin import Answer, Origin
 from tests.transports.scenarios import KINDS, AsyncCalls, SyncCalls, answer, calling, together
 

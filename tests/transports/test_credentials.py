@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
 import pytest
 
-import condget
 from condget import Policy
+from tests.library import condget, httpx
 from tests.origin import Origin
 from tests.transports.scenarios import (
     FRESH,

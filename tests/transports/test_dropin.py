@@ -11,11 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import respx
 
-import condget
+from tests.library import condget, httpx
 from tests.origin import Answer, Origin, RawRequest
 from tests.transports.scenarios import KINDS, TLS, AsyncCalls, FakeClock, SyncCalls, answer, calling
 

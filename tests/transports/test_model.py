@@ -8,12 +8,11 @@ from __future__ import annotations
 import tempfile
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import condget
+from tests.library import condget, httpx
 from tests.transports.scenarios import TLS, FakeClock
 
 LIFETIME = 10

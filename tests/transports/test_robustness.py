@@ -13,12 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-import condget
 from condget.cache.messages import StoredResponse
 from condget.errors import StoreError
+from tests.library import condget, httpx
 from tests.origin import Origin, conditional
 from tests.transports.scenarios import KINDS, SyncCalls, answer, calling, together
 

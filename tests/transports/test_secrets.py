@@ -6,10 +6,9 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-import condget
+from tests.library import condget, httpx
 from tests.origin import Origin, RawRequest
 from tests.transports.scenarios import KINDS, TLS, answer, calling
 
@@ -26,7 +25,7 @@ def on_disk(directory: Path) -> bytes:
 REQUESTS: dict[str, dict[str, Any]] = {
     "Authorization": {"headers": {"Authorization": f"Bearer {SECRET}"}},
     "auth": {"auth": ("user", SECRET)},
-    "digest": {"auth": httpx.DigestAuth("user", SECRET)},
+    "digest": {},
     "Cookie": {"headers": {"Cookie": f"session={SECRET}"}},
     "a key": {"headers": {"X-Api-Key": SECRET}},
     "Proxy-Authorization": {"headers": {"Proxy-Authorization": SECRET}},
@@ -51,12 +50,13 @@ def test_no_secret_is_on_disk(what: str, kind: str, origin: Origin, tmp_path: Pa
 
     origin.script("/", script)
     url = origin.url("/", userinfo=f"user:{SECRET}" if what == "userinfo" else "")
+    arguments = {"auth": httpx.DigestAuth("user", SECRET)} if what == "digest" else REQUESTS[what]
     with calling(kind, cache=tmp_path) as calls:
-        response = calls.get(url, **REQUESTS[what])
+        response = calls.get(url, **arguments)
         assert response.headers.get_list("Set-Cookie") == [f"a={SECRET}", f"b={SECRET}"]
         calls.client.cookies.clear()
         if what != "digest":  # whose Authorization is never the same twice
-            hit = calls.get(url, **REQUESTS[what])
+            hit = calls.get(url, **arguments)
             assert hit.extensions["condget"].hit
             assert "Set-Cookie" not in hit.headers
         assert len(on_disk(tmp_path)) > 100

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-import httpx
-
 from condget import Policy
+from tests.library import httpx
 from tests.origin import Origin
 from tests.transports.scenarios import (
     FRESH,

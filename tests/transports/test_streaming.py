@@ -9,16 +9,21 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import brotli
-import httpx
 import pytest
 
-import condget
+from tests.library import bound, condget, httpx
 from tests.origin import Answer, Origin, Script, ok
 from tests.transports.scenarios import KINDS, AsyncCalls, SyncCalls, answer, calling, wait_for_background
 
-ONE = {"limits": httpx.Limits(max_connections=1), "timeout": httpx.Timeout(3, pool=1)}
+
+def one() -> dict[str, Any]:
+    """One connection, so that a request that follows a leak waits in vain."""
+    return {"limits": httpx.Limits(max_connections=1), "timeout": httpx.Timeout(3, pool=1)}
+
+
 FRESH = "Cache-Control: max-age=60"
 BODY = bytes(range(256)) * 1000
 both = pytest.mark.parametrize("kind", KINDS)
@@ -48,7 +53,7 @@ def test_nothing_is_stored_and_nothing_leaks_when_the_origin(
 ) -> None:
     """G5"""
     origin.script("/", FAILURES[failure], FAILURES[failure], answer(FRESH, b"whole"))
-    with calling(kind, cache=tmp_path, **ONE) as calls:
+    with calling(kind, cache=tmp_path, **one()) as calls:
         for _ in range(2):
             with pytest.raises(httpx.TransportError):
                 calls.get(origin.url())
@@ -62,7 +67,7 @@ def test_nothing_is_stored_and_nothing_leaks_when_the_origin(
 def test_an_early_close_stores_nothing_and_says_so(kind: str, chunks: int, origin: Origin, tmp_path: Path) -> None:
     """G5, G12"""
     origin.script("/", answer(FRESH, chunks=[BODY] * 20, chunked=True))
-    with calling(kind, cache=tmp_path, **ONE) as calls:
+    with calling(kind, cache=tmp_path, **one()) as calls:
         for _ in range(3):
             closed = calls.read_some(origin.url(), chunks=max(1, chunks))
             assert not status_of(closed).stored
@@ -117,7 +122,7 @@ def test_answers_that_are_dropped_leak_no_connection(kind: str, script: Script, 
     """G5"""
     origin.script("/", answer('ETag: "a"', b"stored"), script)
     policy = condget.Policy(stale_if_error=60)
-    with calling(kind, cache=tmp_path, policy=policy, **ONE) as calls:
+    with calling(kind, cache=tmp_path, policy=policy, **one()) as calls:
         for _ in range(5):
             assert calls.get(origin.url()).content == b"stored"
     assert len(origin.requests) == 5
@@ -130,7 +135,7 @@ def test_background_validation_leaks_no_connection(kind: str, origin: Origin, tm
     """G5, G9"""
     text = 'Cache-Control: max-age=0, stale-while-revalidate=60 | ETag: "a"'
     origin.script("/", answer(text, b"1"), answer(status=304), answer(text, b"2"), answer(status=503))
-    with calling(kind, cache=tmp_path, **ONE) as calls:
+    with calling(kind, cache=tmp_path, **one()) as calls:
         for _ in range(4):
             calls.get(origin.url())
             wait_for_background(calls)
@@ -158,7 +163,7 @@ def test_closing_cuts_off_a_request_in_the_background_and_says_so(
     kind: str, origin: Origin, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """G9"""
-    monkeypatch.setattr("condget.transports.caching._PATIENCE", 0.1)
+    monkeypatch.setattr(bound("condget.transports.caching") + "._PATIENCE", 0.1)
     text = 'Cache-Control: max-age=0, stale-while-revalidate=60 | ETag: "a"'
     origin.script("/", answer(text, b"old"), answer(FRESH, b"new", delay=20))
     with calling(kind, cache=tmp_path, timeout=0.3) as calls:
@@ -178,7 +183,7 @@ def test_a_task_that_is_cancelled_stores_nothing_and_leaks_nothing(when: str, or
         answer(FRESH, b"x", delay=5) if when == "before the head" else answer(FRESH, chunks=[b"x"] * 9, chunk_delay=1)
     )
     origin.script("/", slow, answer(FRESH, b"whole"))
-    with calling("async", cache=tmp_path, **ONE) as calls:
+    with calling("async", cache=tmp_path, **one()) as calls:
         assert isinstance(calls, AsyncCalls)
 
         async def cancel() -> None:
@@ -241,7 +246,7 @@ def test_content_is_stored_as_received_and_decoded_from_the_cache(
 def test_a_broken_coding_is_an_error_each_time(kind: str, origin: Origin, tmp_path: Path) -> None:
     """G5: httpx finds out while it decodes; what was not read to its end is not stored."""
     origin.script("/", answer(f"{FRESH} | Content-Encoding: gzip", chunks=[b"no gzip at all"] * 50, chunked=True))
-    with calling(kind, cache=tmp_path, **ONE) as calls:
+    with calling(kind, cache=tmp_path, **one()) as calls:
         for _ in range(2):
             with pytest.raises(httpx.DecodingError):
                 calls.get(origin.url())

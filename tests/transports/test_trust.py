@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import certifi
-import httpx
 import pytest
 
-import condget
 from condget.transports.trust import client_certificate, is_local_socket, trust_of
+from tests.library import condget, httpx
 from tests.origin import Origin
 from tests.transports.scenarios import KINDS, TLS, answer, calling
 from tests.transports.secure import CERTIFICATE, SecureOrigin, careless, trusting
