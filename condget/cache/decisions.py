@@ -30,7 +30,7 @@ def decide(
     if (mode == "no-store" or "no-store" in requested) and not only_if_cached:
         sent = bypassing(request) if mode == "no-store" else request
         return Forward(sent, request, "bypass", not_stored="no-store in the request")
-    reason = request.unkeyed or ("content in the request" if _has_content(request) else None)
+    reason = request.unkeyed or _bypass_reason(request)
     if reason is not None:
         if only_if_cached:
             return Unsatisfiable("bypass", f"only-if-cached, but {reason}")
@@ -92,10 +92,15 @@ class _Assessment:
         return self.fwd is None
 
 
-def _has_content(request: Request) -> bool:
-    """Whether a GET has content: it has no meaning in HTTP (RFC 9110 §9.3.1), but to some servers it has one."""
+def _bypass_reason(request: Request) -> str | None:
+    """Return why no stored response may answer a GET: it has content, or is the handshake of another protocol.
+
+    Content of a GET has no meaning in HTTP (RFC 9110 §9.3.1), but to some servers it has one.
+    """
     fields = request.fields
-    return fields.get("content-length") not in (None, "0") or "transfer-encoding" in fields
+    if fields.get("content-length") not in (None, "0") or "transfer-encoding" in fields:
+        return "content in the request"
+    return "Upgrade in the request" if "upgrade" in fields else None
 
 
 def _assess(

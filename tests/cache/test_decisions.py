@@ -78,6 +78,7 @@ def said(decision: Reuse | Forward | Unsatisfiable) -> str:
         (BOTH, 0, "Content-Length: 5", "bypass"),
         (BOTH, 0, "Transfer-Encoding: chunked", "bypass"),
         (BOTH, 0, "Content-Length: 0", "200"),
+        (BOTH, 0, "Connection: Upgrade | Upgrade: websocket", "bypass"),
         (BOTH, 0, "Content-Length: 5 | Cache-Control: only-if-cached", "504"),
         # RFC 5861
         ("Cache-Control: max-age=60, stale-while-revalidate=30", 89, "", "200 and refresh"),
