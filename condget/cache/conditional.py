@@ -34,14 +34,19 @@ def conditional_request(
     candidates: Sequence[StoredResponse],
     fwd: Fwd,
     mode: Mode,
+    fallback: StoredResponse | None = None,
 ) -> Forward:
     """Return the request to forward, made conditional on what is stored where that helps (RFC 9111 §4.3.1)."""
-    base = Forward(request, request, fwd, replaces=tuple(matching), not_stored=unstorable_head(request))
-    sent = request
-    if mode == "no-cache" and "cache-control" not in request.fields:
-        sent = replace(sent, fields=sent.fields.plus([("Cache-Control", "max-age=0")]))
-    if request.method == "HEAD" or "if-match" in request.fields or "if-unmodified-since" in request.fields:
-        return replace(base, request=sent)
+
+    def forward(fields: Fields, validates: tuple[StoredResponse, ...] = ()) -> Forward:
+        sent = request if fields is request.fields else replace(request, fields=fields)
+        return Forward(sent, request, fwd, validates, tuple(matching), fallback, not_stored=unstorable_head(request))
+
+    fields = request.fields
+    if mode == "no-cache" and "cache-control" not in fields:
+        fields = fields.plus([("Cache-Control", "max-age=0")])
+    if request.method == "HEAD" or "if-match" in fields or "if-unmodified-since" in fields:
+        return forward(fields)
     if current is not None and etag_of(current.fields) is None:
         validates: tuple[StoredResponse, ...] = (current,) if last_modified_of(current.fields) else ()
     else:
@@ -54,11 +59,9 @@ def conditional_request(
     if current is None:  # a date cannot tell variants apart
         pairs = tuple(pair for pair in pairs if pair[0] == "If-None-Match")
     if not validates:
-        return _completing(replace(base, request=sent), matching)
-    fields = _joined(sent.fields, pairs)
-    if fields is None:
-        return replace(base, request=sent)
-    return replace(base, request=replace(sent, fields=fields), validates=validates)
+        return _completing(forward(fields), matching)
+    joined = _joined(fields, pairs)
+    return forward(fields) if joined is None else forward(joined, validates)
 
 
 def _joined(fields: Fields, pairs: tuple[tuple[str, str], ...]) -> Fields | None:

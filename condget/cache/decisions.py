@@ -59,8 +59,7 @@ def decide(
             fwd = "partial"
     if only_if_cached:
         return Unsatisfiable(fwd, "only-if-cached, and no stored response may be used")
-    forward = conditional_request(request, current, matching, candidates, fwd, mode)
-    return replace(forward, fallback=fallback)
+    return conditional_request(request, current, matching, candidates, fwd, mode, fallback)
 
 
 def collapse(

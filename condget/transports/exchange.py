@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from copy import copy
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -184,9 +183,13 @@ class Exchange:
         """
         if forward.request.fields is self.pure.fields and self._timeout is None:
             return self.request
-        sent = copy(self.request)
-        sent.headers = httpx.Headers(_raw(forward.request.fields))
-        sent.stream, sent.extensions = self.request.stream, self.request.extensions  # httpx leaves them out of copies
+        sent = object.__new__(type(self.request))  # a copy by `copy` would lack its stream and extensions
+        sent.__dict__.update(self.request.__dict__)
+        own, fields = self.pure.fields.pairs, forward.request.fields
+        if fields.pairs[: len(own)] == own:
+            sent.headers = httpx.Headers([*self.request.headers.raw, *_raw(fields.pairs[len(own) :])])
+        else:
+            sent.headers = httpx.Headers(_raw(fields.pairs))
         if self._timeout is not None:
             if (self._timeout["read"] or 0) <= 0:
                 raise httpx.ReadTimeout("An identical request, which this one waited for, got no response in time.")
@@ -366,5 +369,5 @@ def to_response(response: httpx.Response, sent: float, received: float) -> Respo
     )
 
 
-def _raw(fields: Fields) -> list[tuple[bytes, bytes]]:
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields.pairs]
+def _raw(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
