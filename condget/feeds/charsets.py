@@ -27,7 +27,7 @@ _MARKS = (
 #: The declaration, also behind other text, within so many bytes.
 _DECLARED = re.compile(rb"""<\?xml\s[^<>]*?\bencoding\s*=\s*["']([\w.:-]+)""")
 _HEAD = 2_048
-#: Codecs that are no charset of a document: punycode and idna need quadratic time.
+#: Codecs that are not charsets of documents: punycode and idna need quadratic time.
 _REFUSED = frozenset({"punycode", "idna", "undefined", "unicode_escape", "raw_unicode_escape"})
 #: Charsets in which few texts are valid by chance.
 _MULTIBYTE = ("gb", "hz", "big5", "cp932", "cp949", "cp950", "shift_jis", "euc_", "iso2022", "johab")

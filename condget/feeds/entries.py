@@ -165,7 +165,7 @@ def diff(document: Document, seen: Mapping[str, SeenEntry], state_window: int, n
 
 
 def _digest(*parts: str | None) -> str:
-    """Nine bytes: among 50,000 entries of one feed a chance of one in 10^12, and rows stay small."""
+    """Return nine bytes as text: rows stay small, and 50,000 entries collide with a probability of 10^-12."""
     text = "\0".join("\1" if part is None else part for part in parts)
     return urlsafe_b64encode(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=9).digest()).decode()
 
@@ -203,7 +203,7 @@ def _words(fingerprint: str) -> str:
 
 
 def _ladder(entry: Entry) -> tuple[str, ...]:
-    # As it has always entered: keys outlive versions of the fingerprint.
+    # With the first version's digit: keys outlive versions of the fingerprint.
     title, text = entry.title, "1" + entry.fingerprint[1:_SEEN]
     link = entry.link and entry.link.partition("://")[2]
     if entry.id:

@@ -1,4 +1,4 @@
-"""JSON Feed 1.0 and 1.1 (jsonfeed.org): text in, Document out. Members of an unexpected type are passed over."""
+"""JSON Feed 1.0 and 1.1 (jsonfeed.org): text in, Document out. Members of an unexpected type are ignored."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _categories(item: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _string(members: Mapping[str, Any], name: str) -> str | None:
-    """Return a member as text; version 1.1 has readers turn numbers, which some feeds have for ids, into text."""
+    """Return a member as text; a number, which some feeds have for an id, becomes text (JSON Feed 1.1)."""
     value = members.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None

@@ -1,4 +1,4 @@
-"""Links for people: resolved against the base in force, and none that a click should not open."""
+"""Links for people: resolved against the base in force, without schemes that a click should not open."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _NEVER = ("javascript:", "data:", "vbscript:", "file:", "about:")
 
 
 def shown(link: str | None, base: str) -> str | None:
-    """Return the link as an absolute URL, or None where there is none to show."""
+    """Return the link as an absolute URL; None: there is no link that can be shown."""
     if not link:
         return None
     try:

@@ -43,13 +43,13 @@ _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 
 
 def prologue(text: str) -> Prologue:
-    """Read what stands before the root element; the document type is taken out, its plain entities are kept apart."""
+    """Read the text before the root element; the document type is taken out, its plain entities are kept apart."""
     text = _XML_DECLARATION.sub("", text.removeprefix("\ufeff"), count=1)
     entities: dict[str, str] = {}
     defect = None
     start = _MISC.match(text)
     position = start.end() if start else 0
-    # XML allows one; each copies the text.
+    # XML allows one document type; taking one out copies the text.
     for _ in range(_MOST_DOCTYPES):
         if text[position : position + 9].upper() != "<!DOCTYPE":
             break
@@ -68,7 +68,7 @@ def prologue(text: str) -> Prologue:
     return Prologue(text, root[1] if root else None, entities, defect)
 
 
-# A CDATA section or a comment that never ends takes the rest, so that each character is looked at once.
+# A CDATA section or a comment that never ends takes the rest, so that each character is visited once.
 _REFERENCE = re.compile(
     r"<!\[CDATA\[(?:.*?\]\]>|.*)|<!--(?:.*?-->|.*)|&(#[0-9]+;|#[xX][0-9A-Fa-f]+;|[A-Za-z_:][\w.:-]*;)?", re.DOTALL
 )
@@ -117,13 +117,13 @@ def _permitted(reference: str) -> bool:
 
 
 _TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
-#: Tags that part no words.
+#: Tags that do not part words.
 _INLINE_TAG = re.compile(
     r"</?(?:abbr|a|bdi|bdo|big|b|cite|code|del|dfn|em|font|ins|i|kbd|mark|q|samp|small|span|strike|strong|sub|sup|s|tt"
     r"|u|var|wbr)(?=[\s/>])[^<>]*>",
     re.IGNORECASE,
 )
-#: Elements whose content no reader sees: their last end tag, up to which the text is searched, and the elements.
+#: Elements whose content no reader sees: their end tag, up to whose last occurrence texts are searched, and the whole.
 _PROGRAMS = [
     (
         re.compile(rf"</{name}\s*>", re.IGNORECASE),

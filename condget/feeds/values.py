@@ -12,8 +12,7 @@ from condget.cache.messages import StoredResponse
 
 Status = Literal["new", "changed", "unchanged", "moved", "gone", "error", "skipped"]
 
-#: What lets the next poll of a feed skip the items that are known (see `feeds.incremental`, which alone makes and reads
-#: it).
+#: Lets the next poll of a feed skip known items; `feeds.incremental` alone makes and reads it.
 Recall = NewType("Recall", str)
 
 #: The next document is read whole.
@@ -75,7 +74,7 @@ class Hints:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A feed document that was read: what `documents.parse` returns."""
+    """A feed document that was read (`documents.parse`)."""
 
     #: None: the document has no title, or nothing was read.
     title: str | None
