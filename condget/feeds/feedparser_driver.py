@@ -81,7 +81,7 @@ def read_strictly(text: str) -> Reading:
     for attempt in range(_RETRIES + 1):
         parser = _Strict(faulty)
         defect = parser.read(data)
-        if not parser.place.faults or attempt == _RETRIES:
+        if parser.place.faults <= faulty or attempt == _RETRIES:
             break
         faulty |= parser.place.faults
     place = parser.place
@@ -196,6 +196,8 @@ class _Place:
     faults: set[int] = field(default_factory=set)
     #: By expat's name of an element: feedparser's name, whether an item's is skipped, and whether it reaches beyond.
     tags: dict[str, tuple[str, bool, bool]] = field(default_factory=dict)
+    #: How many entries there were before the present item.
+    kept: int = 0
     #: The text of the present category.
     words: list[str] | None = None
     #: The state of the parser before the present item.
@@ -263,10 +265,10 @@ class _Strict(_Unresolved, feedparser.api.StrictFeedParser):  # type: ignore[mis
         if begins and len(self.entries) > MOST_ENTRIES:
             place.skipped = place.level
             return
-        before = self._state() if begins else None
+        before, kept = self._state() if begins else None, len(self.entries)
         self._tried(self.unknown_starttag, tag, self._attributes(name, attributes))
         if before is not None and self.inentry:
-            place.before, place.item = before, place.level
+            place.before, place.item, place.kept = before, place.level, kept
             place.context = place.context or _described(before)
 
     def _end(self, name: str) -> None:
@@ -303,9 +305,9 @@ class _Strict(_Unresolved, feedparser.api.StrictFeedParser):  # type: ignore[mis
             place.faults.add(place.part)
             if place.before is None:
                 raise _FrameFault from error
-            # The item is read again without that part.
-            del self.entries[place.ended :]
-            place.skipped = min(place.item, place.level + 1)
+            # The rest of the item is skipped, and the document is read again without that part.
+            del self.entries[place.kept :]
+            place.skipped = place.item if place.level >= place.item else 0
             self._reset()
 
     def _state(self) -> dict[str, Any]:

@@ -97,6 +97,24 @@ def test_f4_a_member_that_feedparser_fails_on_costs_that_member_and_no_item(monk
     assert document.recall == ""
 
 
+def test_f4_an_item_that_feedparser_fails_on_costs_that_item_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F4: where leaving out its elements does not help"""
+    parser = feedparser.api.StrictFeedParser
+    end = parser._end_item
+
+    def failing_end(self: Any) -> None:
+        if dict.get(self.entries[-1], "title") in ("0", "4", "9"):
+            raise ZeroDivisionError
+        end(self)
+
+    monkeypatch.setattr(parser, "_end_item", failing_end, raising=False)
+    items = "".join(f"<item><title>{n}</title><guid>g{n}</guid></item>" for n in range(10))
+    document = parse(f"<rss><channel><title>T</title>{items}</channel></rss>".encode(), None, HERE)
+    assert [entry.title for entry in document.entries] == [str(n) for n in (1, 2, 3, 5, 6, 7, 8)]
+    assert document.defect is not None
+    assert "left out" in document.defect
+
+
 @pytest.mark.parametrize("crack", ["", "<b>"], ids=["strict", "loose"])
 @pytest.mark.parametrize("where", ["rss", "item", "title"])
 def test_f3_attributes_are_read_in_linear_time(where: str, crack: str) -> None:
