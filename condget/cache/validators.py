@@ -57,8 +57,8 @@ def _bare(etag: str) -> str:
 
 
 def etag_of(fields: Fields) -> str | None:
-    """Return the ETag of a response, several lines joined; None where it is absent or empty."""
-    return ", ".join(value for value in fields.all("etag") if value) or None
+    """Return the ETag of a response, several lines joined; None where it is absent, empty or `*`, which is no tag."""
+    return ", ".join(value for value in fields.all("etag") if value not in ("", "*")) or None
 
 
 def last_modified_of(fields: Fields) -> str | None:

@@ -1,14 +1,16 @@
 """The URL of a feed as a user writes it, to the target that is requested and its userinfo.
 
-A target stays byte-identical to what was written (D2), less userinfo and fragment (D8). Only what cannot be sent is
-changed: an IDN host becomes A-labels (RFC 5891), other characters beyond ASCII are percent-encoded as UTF-8
-(RFC 3987 §3.1).
+A target stays byte-identical to what was written (D2), less userinfo and fragment (D8). Spellings of one URL become one
+(D9): scheme and host are in lower case, and an empty path is `/`. Only what cannot be sent is changed otherwise: an IDN
+host becomes A-labels (RFC 5891), other characters beyond ASCII are percent-encoded as UTF-8 (RFC 3987 §3.1).
 """
 
 from __future__ import annotations
 
 import re
 from urllib.parse import quote
+
+from condget.urls import canonical
 
 # Not compiled before they are needed: most URLs are plain.
 _URL = r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?([^#]*)"
@@ -47,7 +49,7 @@ def target_of(url: str) -> tuple[str, str | None]:
     host, port = _place(place)
     if not rest.isascii():
         rest = quote(rest, safe=_ASCII)
-    return f"{scheme}://{host}{port}{rest}", userinfo if at and userinfo else None
+    return canonical(f"{scheme}://{host}{port}{rest}"), userinfo if at and userinfo else None
 
 
 def foreign_scheme(url: str) -> str | None:

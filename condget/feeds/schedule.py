@@ -69,6 +69,7 @@ def after_success(
     changed: bool,
     pace: Pace,
     now: float,
+    ignored: int = 0,
 ) -> NextPoll:
     """Plan the next poll of a feed that responded.
 
@@ -78,9 +79,10 @@ def after_success(
         hints: what the document last read says; on a 304 those remembered.
         status: of the response, for the words of the reason: 200, 304 or 226.
         changed: whether there was news.
+        ignored: responses in a row that held the same content once more, though validators were sent.
     """
     interval = _adapted(before, changed, pace, now)
-    waits = _waits(stored, hints, interval, pace)
+    waits = _waits(stored, hints, interval, ignored, pace)
     rule = max(waits, key=waits.__getitem__)  # of equal waits, the first
     why = _why(rule, waits[rule], stored, hints, status, pace, now)
     at, reason = _planned(before.url, waits[rule], why, hints, pace, now)
@@ -97,6 +99,7 @@ def after_failure(
     now: float,
     for_good: bool = True,
     redirected: bool = False,
+    cause: str | None = None,
 ) -> NextPoll:
     """Plan the next poll of a feed that failed, whatever the failure was.
 
@@ -108,6 +111,7 @@ def after_failure(
         for_good: whether the response speaks for the configured URL: that URL itself sent it, or permanent redirects
             alone led there. A temporary redirect can lead elsewhere tomorrow (C8).
         redirected: whether a redirect of another host led to the host that responded.
+        cause: for the words of the reason, where no request was sent.
     """
     failures = before.failures + 1
     answer = _answer(status, now)
@@ -123,7 +127,7 @@ def after_failure(
     if failures == 1 and (status is None or not 400 <= status < 500):
         # It may pass by itself; a 4xx is the server's word on the request, which another one soon would not change.
         wait = min(normal, pace.retry)
-    why = f"{_ordinal(failures)} failure in a row ({answer}): requested again after {span(wait)}"
+    why = f"{_ordinal(failures)} failure in a row ({cause or answer}): requested again after {span(wait)}"
     if (seconds := _retry_after(fields, now)) is not None and min(seconds, pace.cap) >= wait:
         wait, why = min(seconds, pace.cap), _retry_words(fields, seconds, answer, pace)
     at, reason = _planned(before.url, wait, why, before.hints, pace, now)
@@ -244,16 +248,23 @@ def explain(state: FeedState | None, hold: HostHold | None, now: float) -> str:
     return state.reason or f"next at {instant(state.next_poll, now)}"
 
 
-_Rule = Literal["every", "minimum", "validators", "freshness", "ttl", "update period", "interval"]
+#: Responses in a row after which a server counts as one that ignores validators (C2).
+MOST_IGNORED = 2
+
+_Rule = Literal["every", "minimum", "validators", "ignored", "freshness", "ttl", "update period", "interval"]
 
 
-def _waits(stored: StoredResponse | None, hints: Hints, interval: float, pace: Pace) -> dict[_Rule, float]:
+def _waits(
+    stored: StoredResponse | None, hints: Hints, interval: float, ignored: int, pace: Pace
+) -> dict[_Rule, float]:
     """Return how long each rule waits after a success, in seconds."""
     if pace.every is not None:
         return {"every": pace.every}
     waits: dict[_Rule, float] = {"minimum": pace.minimum}
     if stored is None or not has_validator(stored.fields):
         waits["validators"] = pace.without_validators
+    elif ignored >= MOST_IGNORED:
+        waits["ignored"] = pace.without_validators
     if stored is not None and (lifetime := _freshness(stored)) is not None:
         waits["freshness"] = min(lifetime, pace.cap)
     if hints.ttl is not None:
@@ -275,6 +286,8 @@ def _why(
             return f"requested at most every {span(wait)}{' by default' if wait == HOUR else ''}"
         case "validators":
             return f"no validators: requested at most every {span(wait)}"
+        case "ignored":
+            return f"the server ignores its validators: requested at most every {span(wait)}"
         case "freshness":
             assert stored is not None
             lifetime, age = _freshness(stored) or 0, age_value(stored.fields)
@@ -337,8 +350,8 @@ def _normal(before: FeedState, pace: Pace) -> float:
     """Return the interval that failures double (C7)."""
     if pace.every is not None:
         return pace.every
-    without = before.stored is not None and not has_validator(before.stored.fields)
-    return max(pace.minimum, before.interval, pace.without_validators if without else 0)
+    useless = before.ignored >= MOST_IGNORED or (before.stored is not None and not has_validator(before.stored.fields))
+    return max(pace.minimum, before.interval, pace.without_validators if useless else 0)
 
 
 def _retry_after(fields: Fields, now: float) -> float | None:

@@ -136,6 +136,8 @@ class FeedState:
     first_polled: float | None = None
     last_polled: float | None = None
     last_changed: float | None = None
+    #: Responses in a row that held the same content once more, though validators were sent (C2).
+    ignored: int = 0
     #: Adaptive interval in seconds (C10); 0: not yet known.
     interval: float = 0
     failures: int = 0

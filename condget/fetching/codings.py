@@ -49,14 +49,19 @@ def applied(content_encoding: str | None) -> tuple[str, ...]:
     >>> applied("x-gzip, identity")
     ('gzip',)
 
+    A name that is not a content coding, such as `utf-8`, counts only where it stands alone. Its content must then begin
+    like text.
+
     Raises:
         Failure: one of them was not offered, or there are too many.
     """
     names = [name.strip().lower() for name in (content_encoding or "").split(",")]
-    names = ["gzip" if name == "x-gzip" else name for name in names if name not in ("", "identity")]
-    for name in names:
+    names = ["gzip" if name == "x-gzip" else name for name in names if name not in ("", "identity", "none")]
+    known = [name for name in names if name in _REGISTERED]
+    names = known or names[:1]
+    for name in known:
         if name not in offered():
-            raise Failure(f"its content has the coding {name[:30]!r}, which was not offered", TELL_OWNER)
+            raise _not_offered(name)
     if len(names) > _MOST_CODINGS:
         raise Failure(f"its content has {len(names)} codings, one over another", TELL_OWNER)
     return tuple(names)
@@ -73,7 +78,9 @@ class Content:
 
     def __init__(self, codings: Iterable[str], limits: Limits) -> None:
         # The coding that was applied last is decoded first.
-        self._decoders: list[_Decoder] = [_DECODERS[coding]() for coding in reversed(tuple(codings))]
+        self._decoders: list[_Decoder] = [
+            _DECODERS[coding]() if coding in _DECODERS else _Text(coding) for coding in reversed(tuple(codings))
+        ]
         #: Bytes of output so far, by decoder.
         self._counts = [0] * len(self._decoders)
         self._limits = limits
@@ -99,6 +106,7 @@ class Content:
             raise too_long(self._limits)
         if not self._decoders:
             self._pieces.append(data)
+            yield
             return
         pieces: Iterator[bytes] = iter((data,))
         for layer in range(len(self._decoders)):
@@ -154,6 +162,10 @@ class _Decoder(Protocol):
 
     def feed(self, data: bytes) -> Iterator[bytes]: ...
     def complete(self) -> bool: ...
+
+
+def _not_offered(coding: str) -> Failure:
+    return Failure(f"its content has the coding {coding[:30]!r}, which was not offered", TELL_OWNER)
 
 
 def _broken(coding: str) -> Failure:
@@ -313,5 +325,30 @@ class _Zstd:
     def complete(self) -> bool:
         return self._begun and self._frame.eof
 
+
+class _Text:
+    """Content under the name of something that is not a content coding: taken as it is if it begins like text."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._begun = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        if not self._begun and data[:1] not in b"<{ \t\r\n\xef":
+            raise _not_offered(self._name)
+        self._begun = True
+        yield data
+
+    def complete(self) -> bool:
+        return True
+
+
+#: https://www.iana.org/assignments/http-parameters, and sdch.
+_REGISTERED = frozenset(
+    {
+        *("aes128gcm", "br", "compress", "dcb", "dcz", "deflate", "exi", "gzip", "pack200-gzip", "x-compress", "zstd"),
+        "sdch",
+    }
+)
 
 _DECODERS: dict[str, type[Any]] = {"gzip": _Gzip, "deflate": _Deflate, "br": _Brotli, "zstd": _Zstd}

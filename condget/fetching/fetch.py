@@ -10,22 +10,27 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from condget import settings
 from condget.cache.messages import Response
+from condget.errors import FetchError
 from condget.fetching import targets
 from condget.fetching.codings import Content, applied, offered, too_long
 from condget.fetching.failures import AGAIN, TELL_OWNER, Failure, basic_token, fetch_error, redacted, secrets_of
 from condget.fetching.fair_share import FairShare
-from condget.fetching.host_limits import HostLimits, HostSilent
+from condget.fetching.host_limits import HostLimits, HostSilent, Slot
+from condget.fetching.memory import SMALL, Share
 from condget.fetching.request import FetchRequest, Limits
 from condget.fetching.response_head import Head, RawFields
 from condget.fetching.targets import Target
 from condget.fetching.wire import Connection, KeptConnections, Wire
 from condget.field_names import RESERVED, TOKEN
+from condget.shown import LONGEST, address
 
 ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
@@ -57,6 +62,16 @@ class Fetched:
     delimited: bool = True
 
 
+class TargetTaken(FetchError):
+    """A redirect led to a URL that is requested for another feed (B9)."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"it leads to {address(url, LONGEST)}, which is requested for another feed")
+        self.url = url
+        #: The URLs that were requested before that URL was reached.
+        self.chain: tuple[str, ...] = ()
+
+
 async def fetch(
     wire: Wire,
     request: FetchRequest,
@@ -64,12 +79,21 @@ async def fetch(
     limits: HostLimits | None = None,
     *,
     kept: KeptConnections | None = None,
+    share: Share | None = None,
+    claim: Callable[[str], None] | None = None,
 ) -> Fetched:
-    """Do one exchange within the limits of the run; `kept` holds connections of earlier requests to the same host.
+    """Do one exchange within the limits of the run.
+
+    Args:
+        limits: of the run that the exchange belongs to.
+        kept: connections of earlier requests to the same host.
+        share: of the memory of the run. The caller gives it up when the content is no longer in use.
+        claim: called with the URL of each redirect before it is requested; raises `TargetTaken` to refuse that.
 
     Raises:
         FetchError: no complete, readable response was received; `ForbiddenTarget` where condget refused a request.
         HostSilent: a host is silent, the first one or one that it redirects to.
+        TargetTaken: `claim` raised it.
     """
     loop = asyncio.get_running_loop()
     limits = limits or HostLimits(clock)
@@ -87,7 +111,7 @@ async def fetch(
         public = False
         while True:
             fields, sent = _request(request, first, target, keep=kept is not None and kept.more_follow)
-            async with limits.slot(target, seconds):
+            async with limits.slot(target, seconds) as slot:
                 began = loop.time()
                 if request.moved_from is not None and target is first:
                     public = await wire.is_public(targets.parse(request.moved_from))
@@ -104,7 +128,8 @@ async def fetch(
                     response_time = clock()
                     limits.note_response(first, target, head.status, head.fields)
                     if head.status not in (301, 302, 303, 307, 308):
-                        content, received = await _content(connection, head, request.limits)
+                        memory = None if share is None else _Memory(share, slot)
+                        content, received = await _content(connection, head, request.limits, memory)
                         break
                 finally:
                     await connection.aclose()
@@ -113,10 +138,12 @@ async def fetch(
             public = public or connection.public
             permanent = permanent and head.status in (301, 308)
             target = _next(request, target, head, chain)
+            if claim is not None:
+                claim(target.url)
             if permanent:
                 permanent_to = target.url
-    except HostSilent as silent:
-        silent.chain = tuple(chain[:-1])
+    except (HostSilent, TargetTaken) as refusal:
+        refusal.chain = tuple(chain[:-1])
         raise
     except TimeoutError as error:
         failure = Failure(
@@ -210,7 +237,14 @@ def _is_delimited(head: Head) -> bool:
     return framed or head.http_version.startswith("HTTP/2") or bool(applied(head.fields.get("Content-Encoding")))
 
 
-async def _content(connection: Connection, head: Head, limits: Limits) -> tuple[bytes, int]:
+class _Memory(NamedTuple):
+    """A share of the memory of a run, and the slot whose deadline is put off while the exchange waits for memory."""
+
+    share: Share
+    slot: Slot
+
+
+async def _content(connection: Connection, head: Head, limits: Limits, memory: _Memory | None) -> tuple[bytes, int]:
     """Read the content of a response; return it decoded, and the number of bytes as received."""
     if head.status in (204, 205, 304):
         return b"", 0
@@ -219,20 +253,22 @@ async def _content(connection: Connection, head: Head, limits: Limits) -> tuple[
         if length.isdecimal() and int(length[:20]) > limits.received:
             raise too_long(limits)
         content = Content(applied(head.fields.get("Content-Encoding")), limits)
-        await _read_all(connection, content)
+        await _read_all(connection, content, memory)
         return content.finish(), content.received
     # An HTTP error is known by its status; its page is for a snippet, whatever may be wrong with it.
     content = Content((), _ERROR_PAGE)
     with suppress(Failure, TimeoutError):
         content = Content(applied(head.fields.get("Content-Encoding")), _ERROR_PAGE)
         async with asyncio.timeout(_ERROR_PAGE_TIMEOUT):
-            await _read_all(connection, content)
+            await _read_all(connection, content, None)
     return content.so_far(), content.received
 
 
-async def _read_all(connection: Connection, content: Content) -> None:
-    share = FairShare()
+async def _read_all(connection: Connection, content: Content, memory: _Memory | None) -> None:
+    loop_share = FairShare()
     while data := await connection.read():
-        await share.pause()
+        await loop_share.pause()
         for _ in content.feed(data):
-            await share.pause()
+            await loop_share.pause()
+            if memory is not None and content.held > SMALL and not memory.share.large:
+                await memory.slot.unhurried(memory.share.grow())

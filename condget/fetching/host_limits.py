@@ -7,7 +7,7 @@ Each hop of each redirect chain takes a slot for as long as its exchange lasts. 
 3. is one of `concurrency` over all hosts, but only for the first two seconds: an exchange that waits longer for its
    response hands its place on and keeps its socket, so that hosts that never respond delay nobody;
 4. is one of as many sockets as the system allows, for as long as it lasts;
-5. ends with a TimeoutError at its deadline. Waiting for the slot does not count;
+5. ends with a TimeoutError at its deadline. Waiting for the slot, or for memory, does not count;
 6. is refused with a `Failure` after three exchanges with the host that ended so, in a row: a silent host with many
    feeds does not make the run long.
 
@@ -114,12 +114,12 @@ class HostLimits:
         most = sockets(max(hosts, concurrency))
         self._sockets = asyncio.Semaphore(most)
         self._places = asyncio.Semaphore(min(concurrency, most))
-        self._under_way: set[_Slot] = set()
+        self._under_way: set[Slot] = set()
         #: One timer for the deadlines of all slots. Two timers per exchange, as asyncio.timeout() would set, take 8 %
         #: more CPU over a poll of 2,000 unchanged feeds.
         self._timer: asyncio.TimerHandle | None = None
 
-    def slot(self, target: Target, seconds: float = inf) -> _Slot:
+    def slot(self, target: Target, seconds: float = inf) -> Slot:
         """Return the slot of an exchange that may take so many seconds; to be entered as a context manager.
 
         Entering raises `HostSilent` or a `Failure`.
@@ -128,7 +128,7 @@ class HostLimits:
         host = self._hosts.get(name)
         if host is None:
             host = self._hosts[name] = _Host(name, gap_of(name, self._gap))
-        return _Slot(self, host, seconds)
+        return Slot(self, host, seconds)
 
     async def wait_for_place(self) -> None:
         """Wait until fewer exchanges than `concurrency` are under way."""
@@ -146,15 +146,18 @@ class HostLimits:
         if silence := self._silence_rule(status, fields, target.name, target.name != first.name):
             self._silences[silence.host] = silence
 
-    def _begin(self, slot: _Slot) -> None:
+    def _begin(self, slot: Slot) -> None:
         self._under_way.add(slot)
+        self._watch(slot)
+
+    def _watch(self, slot: Slot) -> None:
         first = min(slot.patience, slot.deadline)
         if self._timer is None or first < self._timer.when():
             if self._timer is not None:
                 self._timer.cancel()
             self._timer = asyncio.get_running_loop().call_at(first, self._look)
 
-    def _end(self, slot: _Slot) -> None:
+    def _end(self, slot: Slot) -> None:
         self._under_way.remove(slot)
         if slot.patience < inf:
             self._places.release()
@@ -174,7 +177,7 @@ class HostLimits:
         self._timer = loop.call_at(max(first, now + _TICK), self._look) if first < inf else None
 
 
-class _Slot:
+class Slot:
     """Distinguishes its own cancelling of the task from the cancelling by others, as asyncio.timeout() does."""
 
     __slots__ = ("_broken_off", "_cancelling", "_host", "_limits", "_seconds", "_task", "deadline", "patience")
@@ -195,7 +198,17 @@ class _Slot:
         self.deadline, self._broken_off = inf, True
         self._task.cancel()
 
-    async def __aenter__(self) -> None:
+    async def unhurried(self, waiting: Awaitable[object]) -> None:
+        """Wait for something that is not the server's fault: the deadline is put off meanwhile."""
+        loop = asyncio.get_running_loop()
+        remaining, self.deadline = self.deadline - loop.time(), inf
+        try:
+            await waiting
+        finally:
+            self.deadline = loop.time() + remaining
+            self._limits._watch(self)
+
+    async def __aenter__(self) -> Slot:
         limits, host = self._limits, self._host
         loop = asyncio.get_running_loop()
         await host.lock.acquire()
@@ -223,6 +236,7 @@ class _Slot:
         host.next = now + host.gap
         self.deadline, self.patience = now + self._seconds, now + _PATIENCE
         limits._begin(self)
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -34,7 +34,7 @@ class FetchRequest:
     url: str
     #: If-None-Match and If-Modified-Since, sent byte for byte (latin-1).
     preconditions: tuple[tuple[str, str], ...] = ()
-    #: URLs of the redirect chain that the validators come from: these are sent to no other URL (B10). Empty: to `url`.
+    #: The URLs that the validators belong to: these are sent to no other URL (B10). Empty: to `url`.
     preconditions_for: tuple[str, ...] = ()
     #: Configured fields with their values. Secret: they never cross an origin (E5).
     fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)

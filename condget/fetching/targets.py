@@ -11,7 +11,7 @@ from urllib.parse import quote_from_bytes, unquote, urljoin, urlsplit
 from condget.errors import ForbiddenTarget
 from condget.fetching.addresses import is_literal
 from condget.fetching.failures import Failure
-from condget.urls import DEFAULT_PORTS, PLAIN, without_userinfo
+from condget.urls import DEFAULT_PORTS, PLAIN, canonical, without_userinfo
 
 _ELSEWHERE = "ask the site's owner, or use another URL"
 _NAME = re.compile(r"(?:[a-z0-9_~-]{1,63}\.)*[a-z0-9_~-]{1,63}\.?")
@@ -20,7 +20,7 @@ _ASCII = bytes(range(0x80))
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A URL that can be requested. `url` has neither fragment nor userinfo; `host` is ASCII, without brackets."""
+    """A URL that can be requested. `url` is canonical, without fragment or userinfo; `host` is ASCII, no brackets."""
 
     url: str
     scheme: str
@@ -51,12 +51,11 @@ def parse(url: str) -> Target:
     Raises:
         Failure: it cannot be requested; a `ForbiddenTarget` where the scheme is neither http nor https.
     """
-    if plain := PLAIN.fullmatch(url):
+    if (plain := PLAIN.fullmatch(url)) and (plain[4] or "").startswith("/"):
         scheme, name, digits, rest = plain.groups("")
         number = int(digits or DEFAULT_PORTS[scheme])
         if number <= 65_535 and _NAME.fullmatch(name):
-            target = rest if rest.startswith("/") else "/" + rest
-            return Target(url, scheme, name, number, target.encode("ascii"))
+            return Target(url, scheme, name, number, rest.encode("ascii"))
     if re.search(r"[\x00-\x20\x7f]", url):
         raise Failure("the URL has a space or a control character in it", "percent-encode it")
     url = url.partition("#")[0]
@@ -76,7 +75,7 @@ def parse(url: str) -> Target:
     rest = url[len(scheme) + 3 + len(parts.netloc) :]
     target = rest if rest.startswith("/") else "/" + rest
     return Target(
-        url=f"{url[: len(scheme)]}://{authority}{rest}",
+        url=canonical(f"{scheme}://{authority}{rest}"),
         scheme=scheme,
         host=_host(name),
         port=DEFAULT_PORTS[scheme] if port is None else port,

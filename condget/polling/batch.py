@@ -40,6 +40,8 @@ class Batch:
     run_options: RunOptions = field(default_factory=RunOptions)
     #: Hosts that are silent since earlier runs: no redirect is followed to them either (C6).
     silences: tuple[HostHold, ...] = ()
+    #: URLs that are feeds of the list themselves: no redirect of another feed is followed to them (B9).
+    listed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from condget.fetching.request import DEFAULT_LIMITS, FetchRequest, limits_of
 from condget.polling.batch import Job
 from condget.polling.run_options import RunOptions
 from condget.secret_values import resolved
-from condget.urls import origin_of
+from condget.urls import canonical, origin_of
 
 #: The fields that may be sent, by the option `validators` of the list.
 _VALIDATORS = {
@@ -40,7 +40,7 @@ def job_of(subscription: Subscription, state: FeedState | None, run_options: Run
     request = FetchRequest(
         url,
         tuple([pair for pair in preconditions([stored]) if pair[0] in allowed]) if stored else (),
-        state.chain if state is not None else (),
+        tuple(map(canonical, state.chain[-1:])) if state is not None else (),
         tuple([(name, _resolved(subscription, name, value)) for name, value in options.headers]) if own else (),
         subscription.userinfo if own else None,
         options.user_agent or settings.USER_AGENT,

@@ -17,7 +17,9 @@ from condget.cache.messages import Request, Response, StoredResponse
 from condget.cache.storing import to_stored
 from condget.cache.validators import VALIDATOR_FIELDS, etag_of, last_modified_of
 from condget.feeds.entries import Diff, diff
+from condget.feeds.pace import Pace
 from condget.feeds.schedule import after_failure, after_success, put_off
+from condget.feeds.subscriptions import Subscription
 from condget.feeds.values import FeedState, Outcome, SeenEntry, Status
 from condget.fetching.targets import host_of
 from condget.polling.batch import Polled
@@ -96,6 +98,23 @@ def _failed(planned: Planned, polled: Polled) -> Outcome:
     )
 
 
+def unusable(subscription: Subscription, before: FeedState | None, error: str, pace: Pace, now: float) -> Outcome:
+    """Return the outcome of a feed that cannot be requested, since a secret of it is missing: a failure (C7)."""
+    before = before or FeedState(subscription.key)
+    due = after_failure(before, "", None, Fields(), pace=pace, now=now, cause="a secret is missing")
+    state = due.applied(before, first_polled=before.first_polled or now, error=error)
+    return Outcome(
+        subscription.key,
+        "error",
+        state=state,
+        name=subscription.name,
+        title=state.title,
+        error=error,
+        reason=due.reason,
+        next_poll=due.at,
+    )
+
+
 def _accepted(planned: Planned, polled: Polled, response: Response, seen: Mapping[str, SeenEntry]) -> Outcome:
     before = planned.state or FeedState(planned.job.key)
     first = before.last_changed is None
@@ -121,6 +140,10 @@ def _accepted(planned: Planned, polled: Polled, response: Response, seen: Mappin
         changes |= {"digest": None}
     elif response.status != 304:
         changes |= {"digest": polled.digest, "content_bytes": polled.received}
+    if response.status == 304 or not polled.sent:
+        changes["ignored"] = 0
+    elif polled.digest == before.digest:
+        changes["ignored"] = before.ignored + 1
     if document is not None:
         changes |= {
             "title": document.title or before.title,
@@ -136,6 +159,7 @@ def _accepted(planned: Planned, polled: Polled, response: Response, seen: Mappin
         changed=bool(difference.new),
         pace=planned.pace,
         now=now,
+        ignored=changes.get("ignored", before.ignored),
     )
     is_news = difference.changed or difference.reissued
     moved = moved_to is not None and moved_to != before.moved_to

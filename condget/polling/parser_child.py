@@ -1,4 +1,9 @@
-"""The child process that reads feed documents for `parser_process`: tasks on stdin, answers on stdout, as pickles.
+"""The child process that reads feed documents for `parser_process`.
+
+1. A task on stdin is a pickle of (seconds, length of the content, further arguments), followed by the content.
+2. An answer on stdout is one frame with a `DocumentError`, or one with a `Document` and the number of its entries,
+   followed by frames of up to 500 entries. A frame is a pickle behind its length, so that no reader unpickles for long.
+3. The child ends with its stdin, and by SIGALRM when a document takes too long.
 
 It imports as little as possible: a poll with a single change waits for its start.
 """
@@ -11,15 +16,19 @@ import resource
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import replace
 
 from condget.errors import DocumentError
+
+#: Entries in one frame.
+FRAME = 500
 
 #: Address space in bytes; a document of 50 MB needs a tenth of it.
 _MEMORY = 4 << 30
 
 
 def serve() -> None:
-    """Read documents until stdin ends. The argument names the function; each task holds its seconds and arguments."""
+    """Read documents until stdin ends, by the function that is the argument: `module:name`."""
     (function,) = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints does not get between the answers
@@ -29,18 +38,23 @@ def serve() -> None:
     parse = getattr(__import__(module, fromlist=[name]), name)
     while True:
         try:
-            seconds, task = pickle.load(sys.stdin.buffer)
+            seconds, length, *arguments = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
+        content = sys.stdin.buffer.read(length)
         signal.setitimer(signal.ITIMER_REAL, seconds)
         answer: object
+        entries: tuple[object, ...] = ()
         try:
-            answer = parse(*task)
+            document = parse(content, *arguments)
+            entries, answer = document.entries, replace(document, entries=())
         except DocumentError as error:
             answer = DocumentError(str(error))
         except Exception as error:  # noqa: BLE001 - F4: the document fails alone
             answer = DocumentError(f"a document that the parser fails on ({type(error).__name__})")
-        data = pickle.dumps(answer)
+        frames = [pickle.dumps((answer, len(entries)))]
+        frames += [pickle.dumps(entries[start : start + FRAME]) for start in range(0, len(entries), FRAME)]
         signal.setitimer(signal.ITIMER_REAL, 0)
-        answers.write(len(data).to_bytes(8, "big") + data)
+        for frame in frames:
+            answers.write(len(frame).to_bytes(8, "big") + frame)
         answers.flush()

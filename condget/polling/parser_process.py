@@ -1,8 +1,9 @@
 """Reads feed documents in child processes that are kept for a run.
 
 1. A document that crashes or hangs the parser costs only itself, and the event loop goes on meanwhile (F3, F4).
-2. A child is a plain Python that speaks pickles over its pipes: not multiprocessing, which would run the caller's main
-   module again, and not a fork, which threads forbid. It starts when the first document comes and ends with its stdin.
+2. A child is a plain Python that speaks pickles over its pipes (see `parser_child`): not multiprocessing, which would
+   run the caller's main module again, and not a fork, which threads forbid. It starts when the first document comes and
+   ends with its stdin. Content is written and entries are read in pieces, so that neither holds the event loop.
 3. A document has 20 seconds and 5 more for each megabyte, unless its feed has the option `parse-timeout`. Then the
    child ends itself by SIGALRM, so that not even an orphan goes on.
 4. A document of more than a megabyte has a child that no other document waits for.
@@ -17,9 +18,12 @@ import pickle
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from dataclasses import replace
+from typing import Any
 
 from condget.errors import DocumentError
 from condget.feeds.values import NO_RECALL, Document, Recall
+from condget.fetching.fair_share import FairShare
 
 #: Most children for documents of usual length: reading a feed takes less time than fetching it.
 _MOST = max(1, min(2, os.cpu_count() or 1))
@@ -32,6 +36,9 @@ _COMPARED_HERE = 100_000
 
 #: Bytes of a document that has a child of its own.
 _LONG = 1_000_000
+
+#: Bytes that are written to a child at once.
+_PIECE = 262_144
 
 #: Seconds for each byte, beside the fixed time.
 _SECONDS_A_BYTE = 5e-6
@@ -70,22 +77,22 @@ class Parser:
             if (document := unread(content, content_type, location, recall)) is not None:
                 return document
         time = seconds or self._seconds + _SECONDS_A_BYTE * len(content)
-        task = pickle.dumps((time, (content, content_type, location, recall)))
+        task = pickle.dumps((time, len(content), content_type, location, recall))
         if len(content) > _LONG:
             async with self._slot_of_long:
-                return await self._read(task, time)
+                return await self._read(task, content, time)
         self._waiting += 1
         if self._waiting > _ENOUGH and self._children < _MOST:
             self._children += 1
             self._slots.release()
         async with self._slots:
             self._waiting -= 1
-            return await self._read(task, time)
+            return await self._read(task, content, time)
 
-    async def _read(self, task: bytes, time: float) -> Document:
+    async def _read(self, task: bytes, content: bytes, time: float) -> Document:
         child = self._idle.pop() if self._idle else await self._start()
         try:
-            answer = await _exchange(child, task)
+            answer = await _exchange(child, task, content)
         except (asyncio.IncompleteReadError, OSError):
             code = await child.wait()
             if code == -signal.SIGALRM:
@@ -128,11 +135,27 @@ class Parser:
         return child
 
 
-async def _exchange(child: Process, task: bytes) -> object:
+async def _exchange(child: Process, task: bytes, content: bytes) -> object:
     assert child.stdin is not None
-    assert child.stdout is not None
     child.stdin.write(task)
+    with memoryview(content) as view:
+        for start in range(0, len(content), _PIECE):
+            child.stdin.write(view[start : start + _PIECE])
+            await child.stdin.drain()
     await child.stdin.drain()
+    answer, count = await _frame(child)
+    if not count:
+        return answer
+    entries: list[object] = []
+    share = FairShare()
+    while len(entries) < count:
+        entries += await _frame(child)
+        await share.pause()
+    return replace(answer, entries=tuple(entries))
+
+
+async def _frame(child: Process) -> Any:
+    assert child.stdout is not None
     length = int.from_bytes(await child.stdout.readexactly(8), "big")
     return pickle.loads(await child.stdout.readexactly(length))
 

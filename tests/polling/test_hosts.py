@@ -55,7 +55,7 @@ class Town:
 
 def test_c12_redirects_of_many_hosts_to_one_are_followed_one_at_a_time(origin: Origin) -> None:
     """C12: six hosts at once, but one request at a time where all of them lead."""
-    origin.script("/feed", redirect("http://common.example/there"))
+    origin.script("/feed", lambda request: redirect(f"http://common.example/there?{request.fields.get('Host')}"))
     origin.script("/there", Answer(200, body=rss(1), delay=0.03))
     town = Town(origin)
     outcomes = town.poll(*(f"http://h{n}.example/feed" for n in range(6)), run_options=RunOptions(gap=0))
@@ -67,7 +67,7 @@ def test_c12_redirects_of_many_hosts_to_one_are_followed_one_at_a_time(origin: O
 
 def test_c12_the_gap_holds_for_redirect_targets(origin: Origin) -> None:
     """C12: one second by default, for public hosts."""
-    origin.script("/feed", redirect("http://common.example/there"))
+    origin.script("/feed", lambda request: redirect(f"http://common.example/there?{request.fields.get('Host')}"))
     origin.script("/there", ok(rss(1)))
     town = Town(origin)
     town.poll(*(f"http://h{n}.example/feed" for n in range(3)))
@@ -77,7 +77,7 @@ def test_c12_the_gap_holds_for_redirect_targets(origin: Origin) -> None:
 
 def test_f1_waiting_for_a_turn_is_not_counted_against_the_deadline(origin: Origin) -> None:
     """F1, C12: the last of four waits longer than its deadline, and is answered still."""
-    origin.script("/feed", redirect("http://common.example/there"))
+    origin.script("/feed", lambda request: redirect(f"http://common.example/there?{request.fields.get('Host')}"))
     origin.script("/there", Answer(200, body=rss(1), delay=0.1))
     outcomes = Town(origin).poll(
         *(f"http://h{n}.example/feed" for n in range(4)), run_options=RunOptions(gap=0, timeout=0.25)
@@ -87,7 +87,7 @@ def test_f1_waiting_for_a_turn_is_not_counted_against_the_deadline(origin: Origi
 
 def test_c6_a_redirect_leads_to_no_host_that_asked_for_silence(origin: Origin) -> None:
     """C6, C1: in this run and in later ones; the feed is as it was, and due when that ends."""
-    origin.script("/feed", redirect("http://busy.example/there"))
+    origin.script("/feed", lambda request: redirect(f"http://busy.example/there?{request.fields.get('Host')}"))
     origin.script("/there", Answer(429, fields=[("Retry-After", "3000")]))
     town = Town(origin)
     lines = [f"http://h{n}.example/feed" for n in range(4)]

@@ -68,3 +68,21 @@ def test_f9_what_was_sent_is_not_said_in_any_form(origin: Origin, poller: Poller
             assert secret not in (outcome.error or "") + (outcome.reason or "")
             assert secret not in repr(outcome.state.stored)
         assert (outcome.error is None) == (path == "/ok")
+
+
+def test_f12_a_secret_that_is_missing_backs_off_like_any_failure(
+    origin: Origin, poller: Poller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F12, C7: no request is sent without it, and it is reported once."""
+    monkeypatch.delenv("FEED_TOKEN", raising=False)
+    line = origin.url("/feed") + " header=X-Token:@env:FEED_TOKEN"
+    origin.script("/feed", ok(rss(1)))
+    outcomes = [outcome for _ in range(72) for outcome in poller(line, after=300, force=False)]
+    assert len(outcomes) == 3
+    assert [outcome.is_notable for outcome in outcomes] == [True, False, False]
+    assert [outcome.state.failures for outcome in outcomes if outcome.state] == [1, 2, 3]
+    assert "FEED_TOKEN" in (outcomes[0].error or "")
+    assert "a secret is missing" in (outcomes[0].reason or "")
+    assert origin.requests == []
+    monkeypatch.setenv("FEED_TOKEN", "t")
+    assert poller.one(line).status == "new"

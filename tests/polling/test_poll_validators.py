@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from condget.feeds.values import Outcome
 from condget.polling import RunOptions
 from condget.stores.ledger import SqliteLedger
 from tests.origin import Answer, Origin, conditional, not_modified, ok, redirect
@@ -194,16 +196,17 @@ def test_b9_the_same_url_twice_is_one_request(origin: Origin, poller: Poller) ->
     assert len(origin.requests) == 1
 
 
-def test_b10_the_pair_is_sent_along_its_chain(origin: Origin, poller: Poller) -> None:
-    """B10: to each URL of the chain that gave it."""
+def test_b10_the_pair_is_sent_to_the_url_that_it_belongs_to(origin: Origin, poller: Poller) -> None:
+    """B10: along the chain that leads there, but not to a URL that redirects there for the moment."""
     origin.script("/feed", redirect("/here"))
     origin.script("/here", conditional(rss(1), etag='"1"'))
     assert [poller.one(origin.url("/feed")).status for _ in range(2)] == ["new", "unchanged"]
-    assert sent(origin) == sent(origin, "/here") == [{}, {"if-none-match": '"1"'}]
+    assert sent(origin, "/here") == [{}, {"if-none-match": '"1"'}]
+    assert sent(origin) == [{}, {}]
 
 
 def test_b10_a_304_from_elsewhere_is_not_believed(origin: Origin, poller: Poller) -> None:
-    """B10: the pair goes with its URL only; a 304 from another one is asked for the content."""
+    """B10: the pair goes with its URL only; the content of another URL is requested in full."""
     origin.script("/feed", redirect("/here"), redirect("/there"))
     origin.script("/here", ok(rss(1), etag='"1"'))
     origin.script("/there", ok(rss(1, 2), etag='"9"'))
@@ -213,7 +216,66 @@ def test_b10_a_304_from_elsewhere_is_not_believed(origin: Origin, poller: Poller
 
     origin.script("/feed", lambda r: not_modified() if conditions(r) else ok(rss(1, 2, 3)))
     assert titles(poller.one(origin.url("/feed"))) == ["Entry 3"]
-    assert sent(origin)[-2:] == [{"if-none-match": '"9"'}, {}]
+    assert sent(origin)[-1] == {}
+
+
+def test_a3_a_star_is_no_entity_tag(origin: Origin, poller: Poller) -> None:
+    """A3, C2: it is never sent back, and the feed counts as one without validators."""
+    origin.script("/feed", ok(rss(1), etag="*"))
+    first = poller.one(origin.url("/feed"))
+    poller.one(origin.url("/feed"))
+    assert sent(origin) == [{}, {}]
+    assert "no validators" in (first.reason or "")
+
+
+def test_c2_a_server_that_ignores_what_it_is_sent_is_requested_seldom(origin: Origin, poller: Poller) -> None:
+    """C2: after two responses with the same content to conditional requests, until it answers 304."""
+    origin.script("/feed", *[ok(rss(1), etag='"1-gzip"')] * 4, not_modified(), not_modified())
+    reasons = [poller.one(origin.url("/feed"), after=2 * 3600).reason or "" for _ in range(5)]
+    assert ["ignores its validators: requested at most every 4 h" in reason for reason in reasons] == [
+        *(False, False, True, True, False),
+    ]
+
+
+def test_b9_feeds_that_lead_to_one_target_request_it_once(origin: Origin, poller: Poller) -> None:
+    """B9: whether the target is a feed of the list itself or not."""
+    for path in ("/a", "/b", "/c"):
+        origin.script(path, redirect("/there"))
+    origin.script("/there", ok(rss(1)))
+    outcomes = {outcome.url: outcome for outcome in poller(*(origin.url(path) for path in ("/a", "/b", "/c")))}
+    assert sorted(outcome.status for outcome in outcomes.values()) == ["new", "skipped", "skipped"]
+    skipped = outcomes[origin.url("/b")]
+    assert "requested for another feed" in (skipped.reason or "")
+    assert (skipped.next_poll or 0) >= poller.now + 3600
+    assert len(origin.requests_for("/there")) == 1
+    outcomes = {outcome.url: outcome for outcome in poller(origin.url("/a"), origin.url("/there"))}
+    assert [outcomes[origin.url(path)].status for path in ("/a", "/there")] == ["skipped", "new"]
+    assert len(origin.requests_for("/there")) == 2
+
+
+def test_b9_feeds_that_lead_to_one_error_all_fail(origin: Origin, poller: Poller) -> None:
+    """F4: a common page for what is gone is no reason to keep silent about any of them."""
+    for path in ("/a", "/b"):
+        origin.script(path, redirect("/gone"))
+    outcomes = poller(origin.url("/a"), origin.url("/b"))
+    assert [outcome.status for outcome in outcomes] == ["error", "error"]
+    assert len(origin.requests_for("/gone")) == 1
+
+
+@pytest.mark.parametrize("written", ["HTTP://{}", "http://{}?", "http://{}/"])
+def test_d9_what_was_known_by_another_spelling_goes_on(origin: Origin, poller: Poller, written: str) -> None:
+    """D9, B6: a state file of an earlier version has the URL as it was written."""
+    origin.script("*", conditional(rss(1), etag='"1"'))
+    url = written.format(origin.netloc)
+    poller.one(origin.url("/?") if url.endswith("?") else origin.url("/"))
+    (key,) = poller.ledger.urls()
+    state = poller.ledger.load([key])[key]
+    older = Poller(now=poller.now)
+    older.ledger.commit(
+        [Outcome(url, "new", state=replace(state, url=url), seen=tuple(poller.ledger.seen(key).values()))]
+    )
+    assert older.one(url).http_status == 304
+    assert older.one(url).status == "unchanged"
 
 
 def test_b11_a_304_that_nobody_asked_for_is_tried_once_more(origin: Origin, poller: Poller) -> None:
