@@ -79,6 +79,11 @@ class Delivery:
 
             self.deliver([Outcome(line.written or line.source, "error", error=str(line)) for line in listed.refused])
 
+    def announce(self, text: str) -> None:
+        """Say something to whoever watches the run; a cron job's mail is for news and trouble."""
+        if self._has_progress or self._verbose:
+            say(text)
+
     def say_skipped(self, listed: Listed) -> None:
         """Say what of the lists is skipped on purpose."""
         for sentence in () if self._quiet else listed.skipped:

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 NEWS_CODE, LOCKED_CODE = 3, 75
 
+#: Seconds from which on a run counts as long.
+_LONG = 60.0
+
 #: Sections of the help.
 _REPORTS, _HOOKS, _REQUESTS = "What is reported", "Where news go, instead of stdout", "How feeds are requested"
 
@@ -266,7 +269,7 @@ def poll(
     _collect_garbage_seldom()
 
     from condget.feeds.pace import Pace, Patience
-    from condget.polling import RunOptions, plan
+    from condget.polling import RunOptions, begin, plan
 
     destinations = destinations_of(
         format_=format_,
@@ -332,13 +335,14 @@ def poll(
             say("dry run; no feed would be polled now")
         delivery.finish()
         return listed.exit_code
-    with _locked_silently(quiet), open_ledger(state, wait=wait, clock=clock) as ledger:
+    with _locked_silently(quiet), open_ledger(state, wait=wait, alone=False, clock=clock) as ledger:
         now = clock()
-        ledger.set_back(now)
-        planned = plan(listed.subscriptions, ledger, run_options, now)
+        planned = begin(listed.subscriptions, ledger, run_options, now)
         for notice in ledger.take_notices():
             say(notice)
-        in_order = output is not None or not sys.stdout.isatty()
+        # In a long run, what is settled is reported and committed as it comes.
+        is_short = planned.least_seconds < _LONG
+        in_order = output is not None or (is_short and not sys.stdout.isatty())
         order = _order(listed.subscriptions, planned, with_skipped=all_) if in_order else ()
         delivery = Delivery(destinations, options, now, quiet=quiet, verbose=verbose, order=order, figures=figures)
         delivery.deliver_faults(listed)
@@ -372,12 +376,17 @@ def poll(
 def _run(planned: Plan, ledger: Ledger, clock: settings.Clock, delivery: Delivery) -> bool:
     """Poll what is planned and deliver what comes of it; return whether that was interrupted."""
     from condget.cli.environment import check_certificates
+    from condget.feeds.durations import span
     from condget.polling import run
     from condget.polling.executors import InProcess
 
     check_certificates()
     # The collector need not look again and again at what stays to the end.
     gc.freeze()
+    if (seconds := planned.least_seconds) >= _LONG:
+        delivery.announce(
+            f"this run takes at least {span(seconds)}: a host with many feeds gets one request at a time, with a gap"
+        )
     executor = InProcess(clock)
     with (
         _interruptible(executor) as interrupted,

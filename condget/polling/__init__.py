@@ -23,19 +23,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from condget.polling.coordinator import poll, run
-    from condget.polling.planning import Plan, plan
+    from condget.polling.planning import Plan, begin, plan
     from condget.polling.run_options import RunOptions
 
 # Imported when first used: the child processes of `parser_process` import this package, too.
 _HOMES = {
     "RunOptions": "condget.polling.run_options",
     "Plan": "condget.polling.planning",
+    "begin": "condget.polling.planning",
     "plan": "condget.polling.planning",
     "poll": "condget.polling.coordinator",
     "run": "condget.polling.coordinator",
 }
 
-__all__ = ["Plan", "RunOptions", "plan", "poll", "run"]
+__all__ = ["Plan", "RunOptions", "begin", "plan", "poll", "run"]
 
 
 def __getattr__(name: str) -> object:

@@ -17,7 +17,7 @@ from condget import settings
 from condget.feeds.filters import Filter
 from condget.feeds.subscriptions import Subscription
 from condget.feeds.values import Outcome
-from condget.polling.planning import Plan, plan
+from condget.polling.planning import Plan, begin
 from condget.polling.run_options import RunOptions
 from condget.stores.protocols import Ledger
 
@@ -114,9 +114,7 @@ def poll(
     import time
 
     clock = clock or time.time
-    now = clock()
-    ledger.set_back(now)
-    plan_ = plan(subscriptions, ledger, run_options or RunOptions(), now)
+    plan_ = begin(subscriptions, ledger, run_options or RunOptions(), clock())
     if not plan_.hosts and not plan_.refused:
         return
     from condget.polling.executors import InProcess

@@ -195,12 +195,11 @@ def _outcomes(
     skipped: bool,
 ) -> Generator[Outcome, None, None]:
     from condget.polling.coordinator import poll_planned
-    from condget.polling.planning import plan
+    from condget.polling.planning import begin
 
     with _ledger(state, wait, clock) as ledger:
         now = clock()
-        ledger.set_back(now)
-        planned = plan(listed.subscriptions, ledger, run_options, now)
+        planned = begin(listed.subscriptions, ledger, run_options, now)
         _log(ledger)
         for line in listed.refused:
             yield Outcome(line.written or line.source, "error", error=str(line))
@@ -220,7 +219,7 @@ def _ledger(state: State, wait: float, clock: settings.Clock) -> Iterator[Ledger
     from condget.stores.opening import open_ledger
 
     opened = (
-        open_ledger(state, wait=wait, clock=clock)
+        open_ledger(state, wait=wait, alone=False, clock=clock)
         if state is None or isinstance(state, str | os.PathLike)
         else nullcontext(state)
     )

@@ -20,7 +20,7 @@ from condget.urls import canonical
 if TYPE_CHECKING:
     from condget.feeds.values import FeedState, HostHold, Outcome
     from condget.polling.batch import Batch, Job
-    from condget.stores.protocols import LedgerReader
+    from condget.stores.protocols import Ledger, LedgerReader
 
 
 class Planned(NamedTuple):
@@ -68,6 +68,15 @@ class Plan:
     def requests(self) -> int:
         """How many feeds are requested."""
         return sum(map(len, self.hosts))
+
+    @property
+    def least_seconds(self) -> float:
+        """How long the gaps between requests to one host make the run, at least (C12)."""
+        from condget.fetching.host_limits import gap_of
+        from condget.fetching.targets import host_of
+
+        gaps = (gap_of(host_of(host[0].job.request.url), self.run_options.gap) * (len(host) - 1) for host in self.hosts)
+        return max(gaps, default=0.0)
 
     @property
     def first_seen(self) -> bool:
@@ -155,6 +164,42 @@ def plan(subscriptions: Iterable[Subscription], ledger: LedgerReader, run_option
     in_order = list(hosts.values()) if budget else sorted(hosts.values(), key=len, reverse=True)
     listed = frozenset(feed.url for feed in unique.values() if feed.userinfo is None and not feed.options.headers)
     return Plan(in_order, run_options, tuple(silences.values()), tuple(refused), tuple(passed_over), listed)
+
+
+def begin(subscriptions: Iterable[Subscription], ledger: Ledger, run_options: RunOptions, now: float) -> Plan:
+    """Plan a run and hold the hosts that it requests: other runs may write to the ledger for other hosts meanwhile.
+
+    A feed is passed over whose host another run holds, or which another run has just polled (B9, C12).
+    """
+    ledger.set_back(now)
+    plan_ = plan(subscriptions, ledger, run_options, now)
+    if not plan_.hosts:
+        return plan_
+    from condget.fetching.targets import host_of
+
+    names = [host_of(host[0].job.request.url) for host in plan_.hosts]
+    held = ledger.hold_hosts(names)
+    due = ledger.due([feed.job.key for feed in plan_.feeds])
+    hosts: list[list[Planned]] = []
+    passed_over = list(plan_.passed_over)
+    for name, feeds in zip(names, plan_.hosts, strict=True):
+        mine: list[Planned] = []
+        for feed in feeds:
+            if name in held and _is_as_planned(feed, due.get(feed.job.key)):
+                mine.append(feed)
+            else:
+                passed_over.append(PassedOver(feed.subscription, _ELSEWHERE, None))
+        if mine:
+            hosts.append(mine)
+    return replace(plan_, hosts=hosts, passed_over=tuple(passed_over))
+
+
+_ELSEWHERE = "another run polls feeds of its host"
+
+
+def _is_as_planned(feed: Planned, due: Due | None) -> bool:
+    planned = None if feed.state is None or feed.former is not None else feed.state.next_poll
+    return planned == (None if due is None else due.next_poll)
 
 
 def remembered(subscriptions: Iterable[Subscription], ledger: LedgerReader) -> dict[str, FeedState]:

@@ -37,6 +37,7 @@ from condget.urls import without_userinfo
 if TYPE_CHECKING:
     from condget.feeds.pace import Due
     from condget.feeds.values import FeedState, HostHold, Outcome, SeenEntry
+    from condget.stores.lock import StateLock
 
 #: How long to wait for another program's transaction before a commit is given up, in seconds.
 _PATIENCE = 60.0
@@ -64,9 +65,12 @@ class SqliteLedger:
         StoreError: the file cannot be used; every method may raise it.
     """
 
-    def __init__(self, path: Path | None = None, *, clock: settings.Clock = time.time) -> None:
+    def __init__(
+        self, path: Path | None = None, *, lock: StateLock | None = None, clock: settings.Clock = time.time
+    ) -> None:
         # SQLite keeps its log beside the file itself, not beside a link to it.
         self.path = Path(os.path.realpath(settings.state_path() if path is None else path))
+        self._lock = lock
         self._clock = clock
         self._notices: list[str] = []
         #: States as they were loaded, unless written since, by the URL in the file: only differences are written.
@@ -97,6 +101,9 @@ class SqliteLedger:
 
     def last_reached(self) -> float:
         return self._answer(ledger_queries.last_reached)
+
+    def hold_hosts(self, hosts: Iterable[str]) -> frozenset[str]:
+        return frozenset(hosts) if self._lock is None else self._lock.hold_hosts(hosts)
 
     def take_notices(self) -> Sequence[str]:
         notices, self._notices = self._notices, []

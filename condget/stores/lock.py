@@ -1,4 +1,7 @@
-"""One run at a time: an exclusive lock on a small file of its own beside the state.
+"""One writer at a time, or one for each host: locks on small files of their own beside the state.
+
+Whoever opens the state holds an exclusive lock. A long run gives that up for the hosts that it requests, so that it
+does not keep others from their feeds.
 
 The lock dies with the process that holds it, so there is never a stale one to remove. The file's content is a remark
 for people: who holds the lock, and since when. Readers of the state need no lock.
@@ -11,7 +14,7 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,18 +23,20 @@ from condget.errors import StateLocked
 from condget.settings import Clock
 from condget.stores.faults import store_error
 from condget.stores.files import make_directory, open_private
+from condget.stores.host_locks import HostLocks
 
 _PAUSE = 0.05
 _LONGEST_REMARK = 100
 
 
 @contextlib.contextmanager
-def lock(path: Path, wait: float = 0, *, clock: Clock = time.time) -> Iterator[None]:
+def lock(path: Path, wait: float = 0, *, alone: bool = True, clock: Clock = time.time) -> Iterator[StateLock]:
     """Hold the state file `path` for writing until the block ends.
 
     Args:
         path: The state file; the lock is a file of the same name with `.lock` behind it.
         wait: How many seconds to wait for another run to end.
+        alone: Wait also for runs that hold hosts only.
         clock: Gives the instant that a second run is told.
 
     Raises:
@@ -40,9 +45,17 @@ def lock(path: Path, wait: float = 0, *, clock: Clock = time.time) -> Iterator[N
     """
     path = Path(os.path.realpath(path))  # one file, one lock, by whatever links it is reached
     file = path.with_name(path.name + ".lock")
+    deadline = time.monotonic() + wait
     try:
         make_directory(path.parent)
-        held = _acquired(file, time.monotonic() + wait)
+        held = _acquired(file, deadline)
+        hosts = HostLocks(path.with_name(path.name + ".hosts"))
+        while alone and not hosts.take_all():
+            held.release()
+            if time.monotonic() >= deadline:
+                raise _Busy(file, " for some hosts")
+            time.sleep(_PAUSE)
+            held = _acquired(file, deadline)
         held.remark(f"{os.getpid()} {clock():.0f}\n")
     except _Busy as busy:
         raise StateLocked(
@@ -51,9 +64,27 @@ def lock(path: Path, wait: float = 0, *, clock: Clock = time.time) -> Iterator[N
     except OSError as error:
         raise store_error(error, file) from error
     try:
-        yield
+        yield StateLock(held, hosts, alone=alone)
     finally:
         held.release()
+        hosts.close()
+
+
+class StateLock:
+    """The lock of a state, which a run may exchange for locks of hosts."""
+
+    def __init__(self, held: _Held, hosts: HostLocks, *, alone: bool) -> None:
+        self._held = held
+        self._hosts = hosts
+        self._alone = alone
+
+    def hold_hosts(self, hosts: Iterable[str]) -> frozenset[str]:
+        """Let others write, but for these hosts; return those of them that no other run holds."""
+        if self._alone:
+            return frozenset(hosts)
+        held = self._hosts.take(hosts)
+        self._held.release()
+        return held
 
 
 @contextlib.contextmanager

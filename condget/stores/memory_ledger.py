@@ -76,6 +76,9 @@ class MemoryLedger:
     def reserve(self, feeds: int) -> None:
         """Nothing to do: memory is not taken beforehand."""
 
+    def hold_hosts(self, hosts: Iterable[str]) -> frozenset[str]:
+        return frozenset(hosts)
+
     def take_notices(self) -> Sequence[str]:
         return ()
 

@@ -21,12 +21,15 @@ Location = str | os.PathLike[str] | None
 
 
 @contextlib.contextmanager
-def open_ledger(location: Location = None, *, wait: float = 0, clock: settings.Clock = time.time) -> Iterator[Ledger]:
-    """Open a ledger for the one run that may write to it; the block holds its lock.
+def open_ledger(
+    location: Location = None, *, wait: float = 0, alone: bool = True, clock: settings.Clock = time.time
+) -> Iterator[Ledger]:
+    """Open a ledger to write to it; the block holds its lock.
 
     Args:
         location: A path or a URL; None: the user's own state file.
         wait: How many seconds to wait for another run to end.
+        alone: Wait also for runs that hold some hosts only (see `Ledger.hold_hosts`).
         clock: Gives the present instant.
 
     Raises:
@@ -39,7 +42,7 @@ def open_ledger(location: Location = None, *, wait: float = 0, clock: settings.C
     from condget.stores.lock import lock
 
     path = _path(location)
-    with lock(path, wait, clock=clock), SqliteLedger(path, clock=clock) as ledger:
+    with lock(path, wait, alone=alone, clock=clock) as held, SqliteLedger(path, lock=held, clock=clock) as ledger:
         yield ledger
 
 

@@ -92,7 +92,7 @@ class LedgerReader(Protocol):
 
 
 class Ledger(LedgerReader, Protocol):
-    """Feed states between polls, for the one run at a time that may write; others may read meanwhile."""
+    """Feed states between polls, for a run that writes. One run at a time opens it; others may read meanwhile."""
 
     def reserve(self, feeds: int) -> None:
         """Make sure, before any request is sent, that what a poll of so many feeds learns can be written.
@@ -108,6 +108,9 @@ class Ledger(LedgerReader, Protocol):
 
     def set_back(self, now: float) -> float:
         """Move what was planned by a clock that ran ahead of `now`; return by how many seconds (0: nothing was)."""
+
+    def hold_hosts(self, hosts: Iterable[str]) -> frozenset[str]:
+        """Let other runs write from now on, but for these hosts; return those of them that no other run holds."""
 
     def take_notices(self) -> Sequence[str]:
         """Return what was mended since the last call, such as a corrupt file that was set aside, a sentence each."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import doctest
 import pickle
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -12,12 +15,14 @@ import pytest
 from condget.cache.fields import Fields
 from condget.feeds.pace import Pace
 from condget.feeds.subscriptions import single
+from condget.feeds.values import FeedState, Outcome
 from condget.polling import RunOptions, coordinator, plan, poll
 from condget.polling.executors import InProcess
 from condget.stores.ledger import SqliteLedger
 from condget.stores.memory_ledger import MemoryLedger
-from tests.origin import Origin, ok
-from tests.polling.support import NOON, Inline, Poller, rss, titles
+from condget.stores.opening import open_ledger
+from tests.origin import Answer, Origin, RawRequest, ok
+from tests.polling.support import HOUR, NOON, Inline, Poller, rss, titles
 
 
 def test_b7_what_was_not_committed_is_new_again_also_beside_what_is_known(origin: Origin, tmp_path: Path) -> None:
@@ -65,3 +70,61 @@ def test_a_batch_can_be_sent_to_another_process(origin: Origin, poller: Poller) 
 @pytest.mark.parametrize("module", [coordinator])
 def test_the_examples_in_docstrings_run(module: ModuleType) -> None:
     assert doctest.testmod(module).failed == 0
+
+
+def test_b9_c12_a_second_run_takes_what_the_first_does_not_hold(origin: Origin, tmp_path: Path) -> None:
+    """B9, C12, B7: a long run keeps its hosts to itself, and no other feed waits; what it settles is committed."""
+    state, release = tmp_path / "feeds.sqlite3", threading.Event()
+
+    def slow(request: RawRequest) -> Answer:
+        release.wait(10)
+        return ok(rss(1))
+
+    origin.script("/slow", slow)
+    origin.script("/feed", ok(rss(1)))
+    own = [origin.url("/feed"), origin.url("/slow")]
+    other = f"http://localhost:{origin.port}/feed"
+
+    def run(feeds: list[str]) -> dict[str, str]:
+        with open_ledger(state, alone=False) as ledger:
+            executor = InProcess(lambda: NOON, parser=Inline)
+            outcomes = poll(map(single, feeds), ledger, clock=lambda: NOON, executor=executor)
+            return {outcome.url: outcome.status for outcome in outcomes}
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(run, own)
+        origin.wait_for(2)
+        assert run([*own, other]) == {other: "new"}
+        assert run([*own, other]) == {}
+        release.set()
+        assert first.result(10) == dict.fromkeys(own, "new")
+    assert run([*own, other]) == {}
+    assert sorted(request.path for request in origin.requests) == ["/feed", "/feed", "/slow"]
+
+
+def test_b9_what_another_run_has_just_polled_is_not_polled_again(origin: Origin, tmp_path: Path) -> None:
+    """B9: the other run ended between the plan and the moment in which the hosts are held."""
+    origin.script("/feed", ok(rss(1)))
+    url = origin.url("/feed")
+
+    class Late(MemoryLedger):
+        def hold_hosts(self, hosts: Iterable[str]) -> frozenset[str]:
+            self.commit([Outcome(url, "new", state=FeedState(url, last_polled=NOON, next_poll=NOON + HOUR))])
+            return frozenset(hosts)
+
+    assert list(poll([single(url)], Late(), clock=lambda: NOON)) == []
+    assert origin.requests == []
+
+
+@pytest.mark.parametrize(
+    ("feeds", "gap", "seconds"),
+    [
+        ([], None, 0),
+        (["http://a.example/1"], None, 0),
+        ([*(f"http://a.example/{n}" for n in range(2_000)), "http://b.example/"], None, 1_999),
+        ([f"http://a.example/{n}" for n in range(10)], 5, 45),
+        ([f"http://127.0.0.1/{n}" for n in range(10)], None, 0),
+    ],
+)
+def test_c12_a_plan_tells_how_long_the_gaps_alone_take(feeds: list[str], gap: float | None, seconds: float) -> None:
+    assert plan(map(single, feeds), MemoryLedger(), RunOptions(gap=gap), NOON).least_seconds == seconds
