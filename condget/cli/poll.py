@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 
 NEWS_CODE, LOCKED_CODE = 3, 75
 
-#: Seconds from which on a run counts as long.
-_LONG = 60.0
-
 #: Sections of the help.
 _REPORTS, _HOOKS, _REQUESTS = "What is reported", "Where news go, instead of stdout", "How feeds are requested"
 
@@ -270,6 +267,7 @@ def poll(
 
     from condget.feeds.pace import Pace, Patience
     from condget.polling import RunOptions, begin, plan
+    from condget.polling.planning import LONG
 
     destinations = destinations_of(
         format_=format_,
@@ -341,7 +339,7 @@ def poll(
         for notice in ledger.take_notices():
             say(notice)
         # In a long run, what is settled is reported and committed as it comes.
-        is_short = planned.least_seconds < _LONG
+        is_short = planned.least_seconds < LONG
         in_order = output is not None or (is_short and not sys.stdout.isatty())
         order = _order(listed.subscriptions, planned, with_skipped=all_) if in_order else ()
         delivery = Delivery(destinations, options, now, quiet=quiet, verbose=verbose, order=order, figures=figures)
@@ -379,11 +377,12 @@ def _run(planned: Plan, ledger: Ledger, clock: settings.Clock, delivery: Deliver
     from condget.feeds.durations import span
     from condget.polling import run
     from condget.polling.executors import InProcess
+    from condget.polling.planning import LONG
 
     check_certificates()
     # The collector need not look again and again at what stays to the end.
     gc.freeze()
-    if (seconds := planned.least_seconds) >= _LONG:
+    if (seconds := planned.least_seconds) >= LONG:
         delivery.announce(
             f"this run takes at least {span(seconds)}: a host with many feeds gets one request at a time, with a gap"
         )

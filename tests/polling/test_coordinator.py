@@ -18,6 +18,7 @@ from condget.feeds.subscriptions import single
 from condget.feeds.values import FeedState, Outcome
 from condget.polling import RunOptions, coordinator, plan, poll
 from condget.polling.executors import InProcess
+from condget.polling.planning import LONG
 from condget.stores.ledger import SqliteLedger
 from condget.stores.memory_ledger import MemoryLedger
 from condget.stores.opening import open_ledger
@@ -72,7 +73,7 @@ def test_the_examples_in_docstrings_run(module: ModuleType) -> None:
     assert doctest.testmod(module).failed == 0
 
 
-def test_b9_c12_a_second_run_takes_what_the_first_does_not_hold(origin: Origin, tmp_path: Path) -> None:
+def test_b9_c12_a_second_run_takes_what_a_long_run_does_not_hold(origin: Origin, tmp_path: Path) -> None:
     """B9, C12, B7: a long run keeps its hosts to itself, and no other feed waits; what it settles is committed."""
     state, release = tmp_path / "feeds.sqlite3", threading.Event()
 
@@ -80,39 +81,45 @@ def test_b9_c12_a_second_run_takes_what_the_first_does_not_hold(origin: Origin, 
         release.wait(10)
         return ok(rss(1))
 
+    async def sleep(seconds: float) -> None:
+        """The gap that makes the run long."""
+
     origin.script("/slow", slow)
     origin.script("/feed", ok(rss(1)))
     own = [origin.url("/feed"), origin.url("/slow")]
-    other = f"http://localhost:{origin.port}/feed"
+    others = [f"http://localhost:{origin.port}/{n}" for n in ("feed", "feed?2")]
 
     def run(feeds: list[str]) -> dict[str, str]:
         with open_ledger(state, alone=False) as ledger:
-            executor = InProcess(lambda: NOON, parser=Inline)
-            outcomes = poll(map(single, feeds), ledger, clock=lambda: NOON, executor=executor)
+            executor = InProcess(lambda: NOON, parser=Inline, sleep=sleep)
+            options = RunOptions(gap=LONG)
+            outcomes = poll(map(single, feeds), ledger, run_options=options, clock=lambda: NOON, executor=executor)
             return {outcome.url: outcome.status for outcome in outcomes}
 
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(run, own)
         origin.wait_for(2)
-        assert run([*own, other]) == {other: "new"}
-        assert run([*own, other]) == {}
+        assert run([*own, *others]) == dict.fromkeys(others, "new")
+        assert run([*own, *others]) == {}
         release.set()
         assert first.result(10) == dict.fromkeys(own, "new")
-    assert run([*own, other]) == {}
-    assert sorted(request.path for request in origin.requests) == ["/feed", "/feed", "/slow"]
+    assert run([*own, *others]) == {}
+    assert sorted(request.resource for request in origin.requests) == ["/feed", "/feed", "/feed?2", "/slow"]
 
 
-def test_b9_what_another_run_has_just_polled_is_not_polled_again(origin: Origin, tmp_path: Path) -> None:
+def test_b9_what_another_run_has_just_polled_is_not_polled_again(origin: Origin) -> None:
     """B9: the other run ended between the plan and the moment in which the hosts are held."""
-    origin.script("/feed", ok(rss(1)))
-    url = origin.url("/feed")
+    origin.script("*", ok(rss(1)))
+    urls = [origin.url("/a"), origin.url("/b")]
 
     class Late(MemoryLedger):
         def hold_hosts(self, hosts: Iterable[str]) -> frozenset[str]:
-            self.commit([Outcome(url, "new", state=FeedState(url, last_polled=NOON, next_poll=NOON + HOUR))])
+            self.commit(
+                Outcome(url, "new", state=FeedState(url, last_polled=NOON, next_poll=NOON + HOUR)) for url in urls
+            )
             return frozenset(hosts)
 
-    assert list(poll([single(url)], Late(), clock=lambda: NOON)) == []
+    assert list(poll(map(single, urls), Late(), run_options=RunOptions(gap=LONG), clock=lambda: NOON)) == []
     assert origin.requests == []
 
 
