@@ -258,11 +258,11 @@ class Origin:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._changed:
                 self._count += 1
-                thread = threading.Thread(target=self._serve, args=(connection, self._count), daemon=True)
+                thread = threading.Thread(target=self.serve, args=(connection, self._count), daemon=True)
                 self._connections[connection] = thread
             thread.start()
 
-    def _serve(self, connection: socket.socket, number: int) -> None:
+    def serve(self, connection: socket.socket, number: int) -> None:
         try:
             with connection, connection.makefile("rb") as stream:
                 while (request := _read(stream, number)) is not None:

@@ -20,7 +20,7 @@ CLOCK_SLACK = 5 * MINUTE
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often a feed may be asked; all in seconds.
+    """How often a feed may be requested; all in seconds.
 
     `every` is the list's own word for one feed: it replaces all rules but Retry-After and the back-off.
     """
@@ -60,7 +60,7 @@ class Due(NamedTuple):
 
 
 def is_due(next_poll: float, *, pace: Pace, now: float) -> bool:
-    """Whether a feed may be asked now, by the instant that was planned for it and the feed's own pace.
+    """Whether a feed may be requested now, by the instant that was planned for it and the feed's own pace.
 
     An instant that no rule can have planned counts as due: a clock ran ahead once, and nothing sleeps for a
     year because of it (C14).

@@ -144,7 +144,7 @@ class FeedState:
     #: None: the last poll succeeded.
     trouble: Trouble | None = None
     error: str | None = None
-    #: When it was asked last, if it could not be connected to; a run that reached nobody is not a poll (C13).
+    #: When it was requested last, if no connection came about; a run that reached nobody is not a poll (C13).
     unreached: float | None = None
     #: How often in a row the news of the feed were not delivered, because a hook failed.
     undelivered: int = 0

@@ -3,7 +3,7 @@
 Each hop of each redirect chain takes a slot for as long as its exchange lasts. A slot
 
 1. is one of one per host: exchanges with one host follow one another, with a gap between their starts (C12);
-2. is refused with `HostSilent` while the host is silent: it asked for no requests until some instant (C6, RFC 6585 §4);
+2. is refused with `HostSilent` while the host is silent: it wants no requests until some instant (C6, RFC 6585 §4);
 3. is one of `concurrency` over all hosts, but only for the first two seconds: an exchange that waits longer for its
    response hands its place on and keeps its socket, so that hosts that never respond delay nobody;
 4. is one of as many sockets as the system allows, for as long as it lasts;
@@ -35,7 +35,7 @@ from condget.fetching.targets import Target
 Sleep = Callable[[float], Awaitable[None]]
 
 #: Seconds after which an exchange no longer counts among the concurrent exchanges.
-_PATIENCE = 2.0
+PATIENCE = 2.0
 #: Seconds between two looks at the exchanges under way, at least.
 _TICK = 0.02
 _MOST_SOCKETS = 4_096
@@ -234,7 +234,7 @@ class Slot:
         self._task, self._cancelling = task, task.cancelling()
         now = loop.time()
         host.next = now + host.gap
-        self.deadline, self.patience = now + self._seconds, now + _PATIENCE
+        self.deadline, self.patience = now + self._seconds, now + PATIENCE
         limits._begin(self)
         return self
 

@@ -120,7 +120,7 @@ def _accepted(planned: Planned, polled: Polled, response: Response, seen: Mappin
     first = before.last_changed is None
     now, document = polled.now, polled.document
     difference = _NO_DIFFERENCE if document is None else diff(document, seen, before.window, now)
-    stored, remembered = _stored(before, polled, response)
+    stored, remembered = head_left(before, polled, response)
     moved_to = _moved_to(planned, polled)
     changes: dict[str, Any] = {
         "moved_to": moved_to,
@@ -185,14 +185,14 @@ def _accepted(planned: Planned, polled: Polled, response: Response, seen: Mappin
     )
 
 
-def _stored(before: FeedState, polled: Polled, response: Response) -> tuple[StoredResponse, StoredResponse]:
+def head_left(before: FeedState, polled: Polled, response: Response) -> tuple[StoredResponse, StoredResponse]:
     """Return the head that a response leaves, and the part of it that is remembered.
 
     The part is the very value of before, its times included, where it says the same.
     """
     old = before.stored
     if response.status == 304 and old is not None:
-        if _says_nothing_new(response.fields, old.fields):
+        if says_nothing_new(response.fields, old.fields):
             return old, old
         stored = freshened(old, response, replace_validators=True)
     else:
@@ -204,7 +204,7 @@ def _stored(before: FeedState, polled: Polled, response: Response) -> tuple[Stor
     return stored, StoredResponse(stored.url, stored.status, kept, stored.request_time, stored.response_time)
 
 
-def _says_nothing_new(fields: Fields, old: Fields) -> bool:
+def says_nothing_new(fields: Fields, old: Fields) -> bool:
     """Whether a 304 leaves the validators as they are, and neither side states freshness, as in most polls."""
     if fields.has_any(FRESHNESS_FIELDS) or old.has_any(FRESHNESS_FIELDS):
         return False

@@ -26,7 +26,7 @@ from condget.feeds.values import NO_RECALL, Document, Recall
 from condget.fetching.fair_share import FairShare
 
 #: Most children for documents of usual length: reading a feed takes less time than fetching it.
-_MOST = max(1, min(2, os.cpu_count() or 1))
+MOST_CHILDREN = max(1, min(2, os.cpu_count() or 1))
 
 #: Documents that wait before a second child is started, because its start takes as long as reading some documents.
 _ENOUGH = 8
@@ -55,7 +55,8 @@ class Parser:
         self._children = 1
         self._waiting = 0
         self._idle: list[Process] = []
-        self._started: list[Process] = []
+        #: The children of this run.
+        self.started: list[Process] = []
 
     async def parse(
         self,
@@ -82,7 +83,7 @@ class Parser:
             async with self._slot_of_long:
                 return await self._read(task, content, time)
         self._waiting += 1
-        if self._waiting > _ENOUGH and self._children < _MOST:
+        if self._waiting > _ENOUGH and self._children < MOST_CHILDREN:
             self._children += 1
             self._slots.release()
         async with self._slots:
@@ -109,8 +110,8 @@ class Parser:
     async def aclose(self) -> None:
         """End the children. Do not cancel this: children would remain."""
         self._idle.clear()
-        while self._started:
-            child = self._started.pop()
+        while self.started:
+            child = self.started.pop()
             with contextlib.suppress(ProcessLookupError):
                 child.kill()
             if child.stdin is not None:
@@ -131,7 +132,7 @@ class Parser:
             # Ctrl-C is for the parent, which then reports what is finished.
             start_new_session=True,
         )
-        self._started.append(child)
+        self.started.append(child)
         return child
 
 

@@ -32,14 +32,14 @@ def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
         def context(self: DirectWire, target: Target) -> ssl.SSLContext:
             return client
 
-        serve = Origin._serve
+        serve = Origin.serve
 
         def secured(self: Origin, connection: socket.socket, number: int) -> None:
             with suppress(OSError):
                 serve(self, server.wrap_socket(connection, server_side=True), number)
 
         monkeypatch.setattr(DirectWire, "tls_for", context)
-        monkeypatch.setattr(Origin, "_serve", secured)
+        monkeypatch.setattr(Origin, "serve", secured)
 
 
 def _nothing_is_usual(data: bytes) -> Head | None:

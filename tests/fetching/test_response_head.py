@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import h11
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -50,10 +48,3 @@ def test_the_wire_reads_what_is_usual_itself() -> None:
     lines = [line for line in LINES if response_head.usual(f"HTTP/1.1 200 OK\r\n{line}\r\n\r\n".encode("latin-1"))]
     assert lines == [*LINES[:7], "Connection: close"]
     assert not response_head.usual(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n")
-
-
-def test_an_evil_head_costs_little_time() -> None:
-    started = time.monotonic()
-    for evil in (b"X: " + b" " * 60_000, b"X" * 60_000, b"X:\r\n" * 15_000, b"X: " + b"\t " * 30_000 + b"\x00"):
-        response_head.usual(b"HTTP/1.1 200 OK\r\n" + evil + b"\r\n\r\n")
-    assert time.monotonic() - started < 0.3

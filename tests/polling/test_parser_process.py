@@ -83,14 +83,14 @@ def test_f4_a_long_document_holds_up_no_other() -> None:
 def test_another_child_is_started_for_many_documents_only(
     documents: int, children: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parser_process, "_MOST", 2)
+    monkeypatch.setattr(parser_process, "MOST_CHILDREN", 2)
 
     async def play() -> None:
         reader = parser()
         try:
             found = await asyncio.gather(*(reader.parse(b"good", None, "") for _ in range(documents)))
             assert [document.title for document in found] == ["good"] * documents
-            assert len(reader._started) == children
+            assert len(reader.started) == children
         finally:
             await reader.aclose()
 

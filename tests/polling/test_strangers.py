@@ -16,7 +16,7 @@ from condget.feeds.subscriptions import single
 from condget.feeds.values import Outcome
 from condget.polling import RunOptions, poll
 from condget.stores.memory_ledger import MemoryLedger
-from tests.origin import Answer, Origin, RawRequest, Script, ok
+from tests.origin import Answer, Origin, RawRequest, Script, endless_body, ok
 from tests.polling.support import rss
 
 GOOD = 5
@@ -64,6 +64,10 @@ STRANGERS: dict[str, Callable[[], Script]] = {
     "many trailers": lambda: Answer(
         raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"a:\r\n" * 15_000 + b"\r\n"
     ),
+    "an endless redirect": lambda: (
+        lambda request: Answer(302, [("Location", "/good")], chunks=itertools.repeat(b"x" * 65_536), chunked=True)
+    ),
+    "an endless error": lambda: endless_body(),
     "a long Location": lambda: Answer(302, [("Location", "/" + "../" * 20_000)]),
     "a document of a megabyte": lambda: ok(rss(1).replace(b"<title>", b"<title>" + b"tea " * 250_000, 1)),
     "a document of many entries": lambda: ok(rss(*range(5_000))),
