@@ -73,11 +73,11 @@ class DirectWire:
         if proxy := proxy_for(target, self._proxies):
             return await self._via(proxy).connect(target, guarded=guarded)
         open_ = partial(self._open, target, guarded, kept)
-        link = kept.take(target) if kept is not None else None
-        if link is not None and (not link.stream.is_idle() or (guarded and is_private(link.address))):
+        if kept is not None and (link := kept.take(target)) is not None:
+            if link.stream.is_idle() and not (guarded and is_private(link.address)):
+                return _Exchange(link, open_, target, kept, longest)
             link.stream.close()
-            link = None
-        return _Exchange(link, await open_() if link is None else None, open_, target, kept, longest)
+        return _Exchange(await open_(), None, target, kept, longest)
 
     async def is_public(self, target: Target) -> bool:
         if proxy := proxy_for(target, self._proxies):
@@ -165,20 +165,21 @@ class DirectWire:
 
 
 class _Exchange:
-    """One request and its response over a link; a link that was kept is replaced if it turns out to be closed."""
+    """One request and its response over a link.
+
+    `reopen` replaces a link that was kept, if that turns out to be closed; a new link has none.
+    """
 
     def __init__(
         self,
-        kept_link: Link | None,
-        link: Link | None,
-        open_: Callable[[], Awaitable[Link]],
+        link: Link,
+        reopen: Callable[[], Awaitable[Link]] | None,
         target: Target,
         kept: KeptConnections | None,
         longest: int,
     ) -> None:
-        self._kept_link = kept_link
-        self._link = kept_link or link
-        self._open = open_
+        self._link = link
+        self._reopen = reopen
         self._target = target
         self._kept = kept
         self._longest = longest
@@ -195,35 +196,29 @@ class _Exchange:
         self._left: int | None = None
         #: Reads a response that has anything unusual.
         self._unusual: H11Response | None = None
-        #: Whether the link can carry another request.
-        self._complete = False
-
-    @property
-    def _open_link(self) -> Link:
-        assert self._link is not None
-        return self._link
+        #: Whether the response is complete with nothing behind it, and whether the server keeps the link open then.
+        self._complete = self._persists = False
 
     @property
     def public(self) -> bool:
-        return not is_private(self._open_link.address)
+        return not is_private(self._link.address)
 
     async def exchange(self, target: Target, fields: RawFields) -> Head:
         try:
             return await self._exchange(target, fields)
         except Failure:
-            if self._kept_link is None or self._received:
+            if self._reopen is None or self._received:
                 raise
         # The server closed the connection before it saw the request (RFC 9112 §9.3.1).
-        self._kept_link.stream.close()
-        self._kept_link = self._link = None
-        self._link = await self._open()
+        self._link.stream.close()
+        self._link, self._reopen = await self._reopen(), None
         self._begin()
         return await self._exchange(target, fields)
 
     async def _exchange(self, target: Target, fields: RawFields) -> Head:
         lines = b"".join([b"%b: %b\r\n" % field for field in fields])
         with suppress(OSError):  # the peer may have responded and closed already
-            await self._open_link.stream.send(b"GET %b HTTP/1.1\r\n%b\r\n" % (target.path, lines))
+            await self._link.stream.send(b"GET %b HTTP/1.1\r\n%b\r\n" % (target.path, lines))
         head = await self._head(target, fields)
         if len(head.fields) > _MOST_FIELDS:
             raise Failure(f"its header has more than {_MOST_FIELDS:,} fields", NO_TRUST)
@@ -287,7 +282,7 @@ class _Exchange:
         if self._declared and not surplus and not self._ended:
             with suppress(TimeoutError, OSError):
                 async with asyncio.timeout(_SURPLUS_TIMEOUT):
-                    surplus = await self._open_link.stream.receive()
+                    surplus = await self._link.stream.receive()
                     self._ended = not surplus
         text = surplus.lstrip(b"\r\n")
         if self._declared and text and not text.startswith(b"HTTP/"):
@@ -298,7 +293,7 @@ class _Exchange:
         if self._ended:
             return b""
         try:
-            data = await self._open_link.stream.receive()
+            data = await self._link.stream.receive()
         except OSError as error:  # ssl.SSLError is one
             raise Failure(f"the connection broke off ({reason(error)})", AGAIN) from error
         self._ended = not data
@@ -309,11 +304,9 @@ class _Exchange:
         return data
 
     async def aclose(self) -> None:
-        link = self._link
-        if link is None:
+        if self._complete and self._persists and self._kept is not None and self._kept.put(self._target, self._link):
             return
-        if self._kept is None or not (self._complete and self._persists and self._kept.put(self._target, link)):
-            link.stream.close()
+        self._link.stream.close()
 
 
 def tls_context() -> ssl.SSLContext:
