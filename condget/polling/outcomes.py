@@ -101,7 +101,7 @@ def _failed(planned: Planned, polled: Polled) -> Outcome:
 def unusable(subscription: Subscription, before: FeedState | None, error: str, pace: Pace, now: float) -> Outcome:
     """Return the outcome of a feed that cannot be requested, since a secret of it is missing: a failure (C7)."""
     before = before or FeedState(subscription.key)
-    due = after_failure(before, "", None, Fields(), pace=pace, now=now, cause="a secret is missing")
+    due = after_failure(before, "", None, Fields(), pace=pace, now=now, cause=error.partition(";")[0])
     state = due.applied(before, first_polled=before.first_polled or now, error=error)
     return Outcome(
         subscription.key,

@@ -82,7 +82,7 @@ def test_f12_a_secret_that_is_missing_backs_off_like_any_failure(
     assert [outcome.is_notable for outcome in outcomes] == [True, False, False]
     assert [outcome.state.failures for outcome in outcomes if outcome.state] == [1, 2, 3]
     assert "FEED_TOKEN" in (outcomes[0].error or "")
-    assert "a secret is missing" in (outcomes[0].reason or "")
+    assert "the variable FEED_TOKEN is not set" in (outcomes[0].reason or "")
     assert origin.requests == []
     monkeypatch.setenv("FEED_TOKEN", "t")
     assert poller.one(line).status == "new"
