@@ -62,12 +62,12 @@ class Filtering:
         assert child.stdin is not None
         assert child.stdout is not None
         with suppress(OSError):  # it has died
-            child.stdin.write(pickle.dumps((self._seconds, (filters, [texts_of(entry) for entry in entries]))))
+            child.stdin.write(pickle.dumps((self._seconds, None, filters, [texts_of(entry) for entry in entries])))
             child.stdin.flush()
             length = int.from_bytes(child.stdout.read(8), "big")
             content = child.stdout.read(length)
-            if length and len(content) == length and isinstance(answer := pickle.loads(content), list):
-                return answer
+            if length and len(content) == length and isinstance((answer := pickle.loads(content))[0], list):
+                return list(answer[0])
         self.close()
         return [None] * len(entries)
 

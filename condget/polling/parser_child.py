@@ -1,9 +1,10 @@
-"""The child process that reads feed documents for `parser_process`.
+"""The child process that calls a function for its parent: it reads feed documents for `parser_process`, and filters.
 
-1. A task on stdin is a pickle of (seconds, length of the content, further arguments), followed by the content.
-2. An answer on stdout is one frame with a `DocumentError`, or one with a `Document` and the number of its entries,
-   followed by frames of up to 500 entries. A frame is a pickle behind its length, so that no reader unpickles for long.
-3. The child ends with its stdin, and by SIGALRM when a document takes too long.
+1. A task on stdin is a pickle of (seconds, length of the content or None, further arguments), followed by the content.
+2. An answer on stdout is one frame with what the function returned, or a `DocumentError`, and a number of entries. The
+   entries of a document follow in frames of up to 500. A frame is a pickle behind its length, so that no reader
+   unpickles for long.
+3. The child ends with its stdin, and by SIGALRM when a task takes too long.
 
 It imports as little as possible: a poll with a single change waits for its start.
 """
@@ -19,6 +20,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from condget.errors import DocumentError
+from condget.feeds.values import Document
 
 #: Entries in one frame.
 FRAME = 500
@@ -28,26 +30,28 @@ _MEMORY = 4 << 30
 
 
 def serve() -> None:
-    """Read documents until stdin ends, by the function that is the argument: `module:name`."""
+    """Do tasks until stdin ends, by the function that is the argument: `module:name`."""
     (function,) = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints does not get between the answers
     with suppress(OSError, ValueError):  # some systems have no such limit
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     module, _, name = function.partition(":")
-    parse = getattr(__import__(module, fromlist=[name]), name)
+    call = getattr(__import__(module, fromlist=[name]), name)
     while True:
         try:
             seconds, length, *arguments = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
-        content = sys.stdin.buffer.read(length)
+        if length is not None:
+            arguments.insert(0, sys.stdin.buffer.read(length))
         signal.setitimer(signal.ITIMER_REAL, seconds)
         answer: object
         entries: tuple[object, ...] = ()
         try:
-            document = parse(content, *arguments)
-            entries, answer = document.entries, replace(document, entries=())
+            answer = call(*arguments)
+            if isinstance(answer, Document):
+                entries, answer = answer.entries, replace(answer, entries=())
         except DocumentError as error:
             answer = DocumentError(str(error))
         except Exception as error:  # noqa: BLE001 - F4: the document fails alone
