@@ -22,9 +22,9 @@ class SecureOrigin(Origin):
     def url(self, path: str = "/", *, userinfo: str = "") -> str:
         return super().url(path, userinfo=userinfo).replace("http:", "https:", 1)
 
-    def _serve(self, connection: socket.socket, number: int) -> None:
+    def serve(self, connection: socket.socket, number: int) -> None:
         with suppress(OSError):
-            super()._serve(self._tls.wrap_socket(connection, server_side=True), number)
+            super().serve(self._tls.wrap_socket(connection, server_side=True), number)
 
 
 def trusting() -> ssl.SSLContext:
