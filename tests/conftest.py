@@ -16,8 +16,9 @@ hypothesis.settings.load_profile("condget")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run every test of clients and transports, which has the parameter `kind`, on httpx and on httpx2."""
-    if "kind" in metafunc.fixturenames:
+    """Run every test of clients and transports that has the parameter `kind` on httpx and on httpx2."""
+    of_clients = metafunc.module.__name__.startswith(("tests.transports.", "tests.test_client"))
+    if of_clients and "kind" in metafunc.fixturenames:
         metafunc.fixturenames.append("on_library")
         metafunc.parametrize("on_library", library.MODULES, indirect=True)
 

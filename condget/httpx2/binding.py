@@ -18,7 +18,10 @@ from types import ModuleType
 
 #: The modules that name httpx.
 _BOUND = frozenset(
-    {"condget.client", "condget.transports.caching", "condget.transports.exchange", "condget.transports.saving"}
+    {
+        *("condget.client", "condget.transports.caching", "condget.transports.exchange", "condget.transports.saving"),
+        *("condget.fetching.threaded_transport", "condget.fetching.via_transport"),
+    }
 )
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, TypeAlias, TypedDict, Unpack
 
 from condget import settings
@@ -178,10 +180,11 @@ def _executor(clock: settings.Clock, transport: Transport) -> InProcess:
 
     if transport is None:
         return InProcess(clock)
-    from condget.fetching.threaded_transport import asynchronous
-    from condget.fetching.via_transport import TransportWire
-
-    wire = TransportWire(asynchronous(transport))
+    adapters: Callable[[str], ModuleType] = import_module
+    if any(kind.__module__.partition(".")[0] == "httpx2" for kind in type(transport).__mro__):
+        from condget.httpx2.binding import bound as adapters
+    asynchronous = adapters("condget.fetching.threaded_transport").asynchronous
+    wire = adapters("condget.fetching.via_transport").TransportWire(asynchronous(transport))
     return InProcess(clock, wire=lambda: wire)
 
 

@@ -256,3 +256,24 @@ def test_the_same_transport_serves_one_poll_after_the_other(origin: Origin) -> N
     transport, ledger = httpx.AsyncHTTPTransport(), MemoryLedger()
     for _ in range(3):
         assert len(poll(origin.url("/feed"), transport=transport, state=ledger, force=True)) == 1
+
+
+@both
+@pytest.mark.parametrize("kind", ["both", "sync"])
+def test_a_transport_of_httpx2_will_do_as_well(kind: str, call: Call) -> None:
+    httpx2 = pytest.importorskip("httpx2")
+
+    def answer(request: Any) -> Any:
+        if request.url.path == "/gone":
+            raise httpx2.ConnectError("no route")
+        return httpx2.Response(200, content=rss(1))
+
+    class Sync(httpx2.BaseTransport):  # type: ignore[misc, name-defined]
+        def handle_request(self, request: Any) -> Any:
+            return answer(request)
+
+    transport = httpx2.MockTransport(answer) if kind == "both" else Sync()
+    (outcome,) = call(SITE + "tea", state=":memory:", transport=transport)
+    assert (outcome.status, len(outcome.entries)) == ("new", 1)
+    (outcome,) = call(SITE + "gone", state=":memory:", transport=transport)
+    assert "no connection (no route)" in (outcome.error or "")
