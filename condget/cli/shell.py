@@ -20,7 +20,7 @@ EPILOG = """\b
 Exit codes:
   0    done (for poll: also when nothing was due)
   1    something failed: a feed, a request, a file
-  2    wrong usage, or a list of feeds with a bad line
+  2    wrong usage, or a list that cannot be read or lists no feed
   3    news (poll --exit-code)
   75   another run holds the state; try again later
   130  interrupted (143: terminated, 141: the reader of the output went away)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from condget.reports import FORMATS
 from tests.cli.conftest import Run
 from tests.origin import Answer, Origin, ok, redirect
 from tests.test_shown import CONTROLS
@@ -22,8 +23,6 @@ TEXT = f"be{CONTROLS}{SEQUENCES}fore\r\ncondget: forged"
 XML = "".join(c for c in TEXT if c in "\t\r\n" or " " <= c < "\ud800" or c in "\ufeff\ufff9\ufffa\ufffb")
 #: What a field of a response can hold.
 FIELD = "".join(map(chr, range(0x80, 0x100))) + "\tx"
-
-FORMATS = ("text", "markdown", "jsonl")
 
 
 def is_safe(text: str, *, lines: int | None = None) -> bool:
@@ -62,9 +61,9 @@ def test_f9_a_hostile_feed(invoke: Run, origin: Origin, form: str, content: byte
         assert is_safe(done.stdout + done.stderr)
     origin.script("/feed", ok(rss(XML, " II"), etag=f'"{FIELD}"'))
     assert is_safe(invoke("poll", "-f", form, "--edited", "--force", url).stdout)
-    for command in ("list", "explain", "doctor"):
+    for command in ("list", "explain", "doctor", "dead", "moved", "export"):
         done = invoke(command, url)
-        assert is_safe(done.stdout + done.stderr)
+        assert is_safe(done.stdout + done.stderr), command
         assert "\ncondget: forged" not in done.stdout
 
 
@@ -127,7 +126,7 @@ def test_f9_a_hostile_list(invoke: Run, tmp_path: Path, line: str) -> None:
     # As bytes, what is left of the line after its line ends is the bad one.
     (tmp_path / "feeds.txt").write_bytes(line.encode("utf-8", "surrogatepass"))
     polls = [["poll", "-v", "--force", "-f", form] for form in FORMATS]
-    for command in (*polls, ["poll", "-n"], ["list"], ["explain", "http://127.0.0.1:1/"]):
+    for command in (*polls, ["poll", "-n"], ["list"], ["explain", "http://127.0.0.1:1/"], ["export"], ["moved"]):
         done = invoke(*command, "feeds.txt")
         assert is_safe(done.stdout + done.stderr), command
         assert "internal error" not in done.stderr
@@ -140,7 +139,16 @@ def test_f9_a_hostile_opml(invoke: Run, tmp_path: Path, attribute: str) -> None:
     url = "" if attribute == "xmlUrl" else 'xmlUrl="http://127.0.0.1:1/"'
     text = f'<opml><body><outline {attribute}="x{value}" {url}/><outline xmlUrl="exec{value}:x"/></body></opml>'
     (tmp_path / "feeds.opml").write_text(text, encoding="utf-8", errors="replace")
-    for command in (["poll", "-v"], ["poll", "-f", "markdown"], ["list"], ["explain", "http://127.0.0.1:1/"]):
+    commands = (
+        ["poll", "-v"],
+        ["list"],
+        ["explain", "http://127.0.0.1:1/"],
+        ["import"],
+        ["export"],
+        ["dead"],
+        ["moved"],
+    )
+    for command in (*commands, *(["poll", "--force", "-f", form] for form in FORMATS)):
         done = invoke(*command, "feeds.opml")
         assert is_safe(done.stdout + done.stderr), command
         assert "internal error" not in done.stderr
@@ -163,3 +171,16 @@ def test_f9_a_hostile_state(invoke: Run, origin: Origin) -> None:
     exported = invoke("state", "export")
     assert is_safe(exported.stdout + exported.stderr)
     assert exported.stdout.isascii()
+
+
+def test_f9_a_hostile_page(invoke: Run, origin: Origin, tmp_path: Path) -> None:
+    """F9: the feeds that it names."""
+    link = '<link rel="alternate" type="application/rss+xml" title="{}" href="/{}">'
+    page = "".join(link.format(escape(XML), n) for n in "ab") + link.format("x", escape(XML))
+    origin.script("*", ok(f"<html><head><title>{XML}</title>{page}".encode("utf-8", "replace")))
+    (tmp_path / "feeds.txt").write_text("http://127.0.0.1:1/\n")
+    for command in (["doctor"], ["poll"], ["add"]):
+        done = invoke(*command, origin.url("/"), *(["feeds.txt"] if command == ["add"] else []))
+        assert is_safe(done.stdout + done.stderr), command
+        assert "internal error" not in done.stderr
+        assert "\ncondget: forged" not in done.stdout + done.stderr
