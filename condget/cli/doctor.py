@@ -114,8 +114,6 @@ def _rows(result: Examination) -> Iterator[tuple[str, str]]:
         size += f" ({result.received:,} as received)"
     if result.document is None:
         yield "content", f"{size}; {result.no_feed}"
-        for link in result.links:
-            yield "its feed", f"{link.url}{f' ({link.title})' if link.title else ''}"
         return
     from condget.reports.phrases import entries
 
