@@ -159,7 +159,8 @@ class SqliteLedger:
         ahead = self._answer(lambda rows: ledger_queries.polled_after(rows, now))
         with self._transaction() as connection:
             connection.executemany(
-                "UPDATE feeds SET next_poll = ?, last_polled = ?, reason = ? WHERE id = ?",
+                "UPDATE feeds SET next_poll = ?, last_polled = ?, reason = CASE WHEN gone THEN reason ELSE ? END "
+                "WHERE id = ?",
                 [(*set_back(next_poll, polled, by=by, now=now), feed) for feed, next_poll, polled in ahead],
             )
             connection.execute(

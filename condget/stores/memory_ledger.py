@@ -67,6 +67,7 @@ class MemoryLedger:
         for url, state in self._states.items():
             if state.last_polled is not None and state.last_polled > now:
                 next_poll, last, reason = set_back(state.next_poll, state.last_polled, by=by, now=now)
+                reason = state.reason if state.gone else reason  # no clock has a part in a 410
                 self._states[url] = replace(state, next_poll=next_poll, last_polled=last, reason=reason)
         for host, (hold, since) in self._holds.items():
             if since is not None and since > now:

@@ -197,6 +197,12 @@ class LedgerContract:
         assert ledger.holds()["example.org"].until == now + 7200
         assert ledger.set_back(now) == 0
 
+    def test_a_clock_set_back_leaves_why_a_feed_is_gone(self, ledger: Ledger) -> None:
+        """C8, C14"""
+        ledger.commit([outcome(gone=True, reason="gone: the 410 at 10:00Z said so")])
+        assert ledger.set_back(NOW - 86400) > 0
+        assert ledger.due([URL])[URL].reason == "gone: the 410 at 10:00Z said so"
+
     def test_a_small_step_of_the_clock_moves_nothing(self, ledger: Ledger) -> None:
         """C14"""
         assert ledger.set_back(NOW) == 0
