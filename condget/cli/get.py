@@ -126,6 +126,9 @@ def get(
     Exit codes: 0 done, 1 something failed, 2 wrong usage, 3 news (with
     --exit-code). SSL_CERT_FILE names another list of certificates.
     """
+    from condget.cli.environment import leave_out_httpx_command_line
+
+    leave_out_httpx_command_line()
     from condget.cache.policy import MODES, Policy
     from condget.cli.request_fields import read_fields
     from condget.feeds.durations import duration

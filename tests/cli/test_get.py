@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,19 @@ def test_the_content_comes_from_the_cache_when_the_origin_confirms_it(condget: R
     outputs = [condget("get", origin.url("/page")).stdout for _ in range(2)]
     assert outputs == ["hello\n"] * 2
     assert [r.fields.get("if-none-match") for r in origin.requests_for("/page")] == [None, '"a"']
+
+
+def test_a_get_loads_no_library_for_terminals(environment: dict[str, str], origin: Origin) -> None:
+    """httpx imports rich for a command line of its own, which takes longer than a request."""
+    origin.script("/page", ok(b"hello\n"))
+    program = (
+        "import sys\nfrom condget.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "import httpx\nprint('rich' in sys.modules, callable(httpx.main))"
+    )
+    command = [sys.executable, "-c", program, "get", origin.url("/page")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "hello\nFalse True\n"
 
 
 def test_fresh_content_makes_no_request(invoke: Run, origin: Origin) -> None:
