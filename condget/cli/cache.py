@@ -273,10 +273,10 @@ def import_lines(
 
 
 def _stored_as(url: str | None) -> str | None:
-    """Return a URL as it is stored: without userinfo and fragment, normalised as httpx does when it asks.
+    """Return a URL as it is stored: without userinfo and fragment, normalised as httpx does for a request.
 
     Raises:
-        UsageError: it is no URL that can be asked.
+        UsageError: it is not a URL that can be requested.
     """
     if url is None:
         return None

@@ -50,7 +50,7 @@ def run() -> int:
     ):
         page, code, animals = (f"{origin.url}/only-etag{query}" for query in ("", "?tag=code", "?tag=animals"))
         table = f"{origin.url}/db"
-        put(f"condget asks an origin with a table of posts at {origin.url}.")
+        put(f"condget sends requests to an origin with a table of posts at {origin.url}.")
         put("This is the origin's own log; bytes are those of the content it sent.")
         put()
         put(COLUMNS.format("request", "precondition", "status", "bytes"))
@@ -80,11 +80,11 @@ def run() -> int:
             client.post(table, json={"title": "Feeds", "tag": "code"})
             statuses += _poll(feed, ledger, today + 2 * 86400)
 
-    asked = [exchange for exchange in log if exchange.method == "GET"]
-    saved = [exchange for exchange in asked if exchange.status == 304]
+    requests = [exchange for exchange in log if exchange.method == "GET"]
+    saved = [exchange for exchange in requests if exchange.status == 304]
     put()
-    put(f"{len(saved)} of {len(asked)} GET requests were answered 304 Not Modified:")
-    put(f"{_length(saved):,} of {_length(asked):,} bytes were not sent.")
+    put(f"{len(saved)} of {len(requests)} GET requests were answered 304 Not Modified:")
+    put(f"{_length(saved):,} of {_length(requests):,} bytes were not sent.")
     return int("error" in statuses)
 
 

@@ -58,7 +58,7 @@ def duration(text: str) -> float:
     number = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)([smhdw]?)", text)
     seconds = float(number[1]) * _UNITS.get(number[2], 1) if number else 0.0
     if number is None or not seconds:
-        raise ValueError(f'"{text}" is no duration (such as 90s, 30m, 6h, 2d, 1w)')
+        raise ValueError(f'"{text}" is not a duration (such as 90s, 30m, 6h, 2d, 1w)')
     if not number[2]:
         raise ValueError(f'"{text}" has no unit; write {text}s, {text}m, {text}h, {text}d or {text}w')
     return seconds

@@ -89,7 +89,7 @@ def _name(text: str) -> str | None:
 
 def _validators(text: str) -> str:
     if text not in ("both", "etag", "last-modified", "none"):
-        raise ValueError(f'"{text}" is no choice of validators (both, etag, last-modified, none)')
+        raise ValueError(f'"{text}" is not a choice of validators (both, etag, last-modified, none)')
     return text
 
 

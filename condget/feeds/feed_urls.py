@@ -44,7 +44,7 @@ def target_of(url: str) -> tuple[str, str | None]:
         raise ValueError(f'the scheme "{scheme[:40]}" is refused; condget polls http and https only')
     if "\\" in (authority or ""):
         # Browsers read it as "/", so that such a URL names two hosts at once.
-        raise ValueError("the host of the URL is no host name; it holds a backslash")
+        raise ValueError("the host of the URL is not a host name; it holds a backslash")
     userinfo, at, place = (authority or "").rpartition("@")
     host, port = _place(place)
     if not rest.isascii():
@@ -73,18 +73,18 @@ def _place(place: str) -> tuple[str, str]:
     if not host:
         raise ValueError("the URL has no host")
     if colon and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536):
-        raise ValueError("the port of the URL is no number from 1 to 65535")
+        raise ValueError("the port of the URL is not a number from 1 to 65535")
     if host[0] == "[":
         import ipaddress
 
         try:
             ipaddress.IPv6Address(host.removeprefix("[").removesuffix("]"))
         except ValueError:
-            raise ValueError("the host of the URL is no IPv6 address") from None
+            raise ValueError("the host of the URL is not an IPv6 address") from None
     elif not host.isascii():
         host = _a_labels(host)
     elif not re.fullmatch(_HOST, host):
-        raise ValueError("the host of the URL is no host name")
+        raise ValueError("the host of the URL is not a host name")
     return host, colon + port
 
 
@@ -94,4 +94,4 @@ def _a_labels(host: str) -> str:
     try:
         return idna.encode(host, uts46=True).decode("ascii")
     except idna.IDNAError as error:
-        raise ValueError(f"the host of the URL is no internationalized domain name ({error})") from None
+        raise ValueError(f"the host of the URL is not an internationalized domain name ({error})") from None

@@ -52,7 +52,9 @@ def read_outlines(text: str, source: str) -> Outlines:
     head = prologue(text)
     if (head.root or "").rpartition(":")[2].lower() != "opml":
         what = f"markup with the root element <{head.root}>" if head.root else "markup without a root element"
-        raise SubscriptionError(f"{source}: {what} is no list of feeds; give OPML, or a text file with a URL per line")
+        raise SubscriptionError(
+            f"{source}: {what} is not a list of feeds; give OPML, or a text file with a URL per line"
+        )
     try:
         fixed = repaired(head.text, head.entities)
     except Expansion as error:

@@ -52,7 +52,7 @@ def test_d9_a_bad_line_is_an_error_in_the_report_of_programs(invoke: Run, feeds:
         ("https://example.org:x/feed", "error"),
         (origin.url("/feed"), "new"),
     ]
-    assert reports[0]["error"] == "feeds.txt:2: the port of the URL is no number from 1 to 65535"
+    assert reports[0]["error"] == "feeds.txt:2: the port of the URL is not a number from 1 to 65535"
     assert done.returncode == 1
     assert "feeds.txt:2: the port" in done.stderr
     assert "hunter2" not in done.stdout + done.stderr
@@ -75,7 +75,7 @@ def test_d9_a_list_that_cannot_be_read_costs_that_list(invoke: Run, feeds: Path,
     assert (done.returncode, done.stdout.count("first seen")) == (2, 1)
     assert done.stderr.splitlines() == [
         "condget: the list nowhere.txt cannot be read (No such file or directory)",
-        "condget: page.html: markup with the root element <html> is no list of feeds; "
+        "condget: page.html: markup with the root element <html> is not a list of feeds; "
         "give OPML, or a text file with a URL per line",
         'condget: command line: the scheme "ftp" is refused; condget polls http and https only',
     ]

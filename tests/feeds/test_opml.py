@@ -83,7 +83,7 @@ def test_options_are_attributes() -> None:
     [
         ('xmlUrl="a.example/feed"', "not a URL"),
         ('xmlUrl="http://a.example/a b"', "U+0020"),
-        ('xmlUrl="http://a.example/" every="soon"', "no duration"),
+        ('xmlUrl="http://a.example/" every="soon"', "not a duration"),
         ('xmlUrl="http://a.example/" condget:evry="1h"', 'unknown option "evry"'),
     ],
 )
@@ -97,7 +97,7 @@ def test_d9_a_bad_outline_is_refused_by_line(attributes: str, reason: str) -> No
 
 @pytest.mark.parametrize("data", [b"<html><body></body></html>", b"<rss><channel/></rss>", b"<", b"<!-- x -->"])
 def test_other_markup_is_no_list(data: bytes) -> None:
-    with pytest.raises(SubscriptionError, match="no list of feeds"):
+    with pytest.raises(SubscriptionError, match="not a list of feeds"):
         read(data)
 
 

@@ -165,7 +165,7 @@ def test_failures_and_bad_lines_are_outcomes(call: Call, tmp_path: Path) -> None
 def test_wrong_arguments_raise(call: Call, tmp_path: Path) -> None:
     with pytest.raises(condget.SubscriptionError, match="cannot be read"):
         call(tmp_path / "nowhere.txt", SITE)
-    with pytest.raises(condget.SubscriptionError, match="no duration"):
+    with pytest.raises(condget.SubscriptionError, match="not a duration"):
         call(condget.Feed(SITE, every="soon"), state=":memory:")
     with pytest.raises(TypeError, match="transport= takes a transport of httpx, not int"):
         call(SITE, transport=5)
