@@ -54,6 +54,7 @@ def next_polls(planned: Plan, now: float) -> Iterator[tuple[float, str, str]]:
     """Yield when each feed is polled next, its key, and why then, as a poll would have it now."""
     from condget.feeds.schedule import explain
     from condget.fetching.targets import host_of
+    from condget.polling.jobs import missing_secret
 
     for feed in planned.feeds:
         yield now, feed.subscription.key, explain(feed.state, None, now)
@@ -65,4 +66,6 @@ def next_polls(planned: Plan, now: float) -> Iterator[tuple[float, str, str]]:
         hold = silences.get(host_of(subscription.url))
         if hold is not None and hold.until > at:
             at, reason = hold.until, hold.reason
+        if missing := missing_secret(subscription):
+            reason = f"{missing}; {reason}"
         yield at, subscription.key, reason

@@ -54,6 +54,16 @@ def job_of(subscription: Subscription, state: FeedState | None, run_options: Run
     return Job(subscription.key, request, state.digest, state.cut_off, state.recall, options.parse_timeout)
 
 
+def missing_secret(subscription: Subscription) -> str | None:
+    """Return which secret of a feed cannot be had now, in a sentence; None: none is missing."""
+    try:
+        for name, value in subscription.options.headers:
+            _resolved(subscription, name, value)
+    except UsageError as error:
+        return str(error)
+    return None
+
+
 def _resolved(subscription: Subscription, name: str, value: str) -> str:
     try:
         return resolved(value)
