@@ -38,6 +38,16 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
+class Hop:
+    """A request and its response, to show to people; the values of secret fields are left out."""
+
+    url: str
+    request: tuple[tuple[str, str], ...]
+    status: int
+    response: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StoredResponse:
     """A stored response: the head, what selects it (Vary), and how much of its content is stored.
 

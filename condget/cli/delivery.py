@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from condget.cli.ordering import InOrder, size_of
-from condget.cli.output import give_up_stdout, has_colours, say, show_progress, write
+from condget.cli.output import give_up_stdout, has_colours, note, say, write
+from condget.cli.progress import Bar, in_bytes
 from condget.errors import CondgetError
 from condget.reports import ReportOptions, Selection, format_of, select
 from condget.shown import address, printable
@@ -38,7 +39,7 @@ class Delivery:
         now: float,
         *,
         quiet: bool,
-        verbose: bool,
+        verbose: int,
         order: Iterable[str] = (),
         figures: Figures | None = None,
     ) -> None:
@@ -58,6 +59,8 @@ class Delivery:
         self._quiet = quiet
         self._verbose = verbose
         self._has_progress = sys.stderr.isatty() and not quiet and not verbose
+        self._bar = Bar(shown=self._has_progress)
+        self._changed = self._errors = self._saved = 0
         self._begun = False
         self._done = 0
         self._ordered: InOrder[_Reportable] = InOrder(order)
@@ -107,8 +110,11 @@ class Delivery:
             if self._figures is not None:
                 self._figures.add(outcome)
             self.failed = self.failed or outcome.status in ("error", "gone")
+            self._changed += bool(outcome.entries or outcome.edited)
+            self._errors += outcome.status in ("error", "gone")
+            self._saved += outcome.bytes_saved
             if self._verbose:
-                say(_exchange(outcome))
+                self._say_exchange(outcome)
             selection = select(outcome, self._options)
             if selection is None:
                 silent.append(outcome)
@@ -139,14 +145,14 @@ class Delivery:
         return [*delivered, *self._until_end]
 
     def show_progress(self, total: int) -> None:
-        """Show how many feeds are done, on a terminal."""
-        if self._has_progress and self._done < total:
-            show_progress(f"{self._done} of {total} feeds")
+        """Show how many feeds are done, and what came of them, on a terminal."""
+        if self._done < total:
+            words = [f"{self._done} of {total} feeds", f"{self._changed} changed", f"{self._errors} failed"]
+            self._bar.show(self._done, total, ", ".join([*words, f"{in_bytes(self._saved)} saved"]))
 
     def clear_progress(self) -> None:
         """Take the progress away."""
-        if self._has_progress:
-            show_progress("")
+        self._bar.hide()
 
     def _report(self, reportable: Sequence[_Reportable]) -> Sequence[Outcome]:
         reportable = self._hooked(reportable)
@@ -186,6 +192,17 @@ class Delivery:
         """Say of a feed what a report of entries alone has no place for."""
         if selection.is_trouble or selection.outcome.status in ("gone", "moved", "skipped"):
             self._say_as_text(replace(selection, entries=(), edited=()))
+
+    def _say_exchange(self, outcome: Outcome) -> None:
+        """Print what `--verbose` says of a feed, and with `-vv` its requests and responses, as curl -v does."""
+        for hop in outcome.hops if self._verbose > 1 else ():
+            note(f"> GET {hop.url}")
+            for name, value in hop.request:
+                note(f"> {name}: {value}")
+            note(f"< {hop.status}")
+            for name, value in hop.response:
+                note(f"< {name}: {value}")
+        say(_exchange(outcome))
 
     def _say_as_text(self, selection: Selection) -> None:
         if not self._quiet:

@@ -38,11 +38,6 @@ def note(line: str) -> None:
     print(on_one_line(line), file=sys.stderr)
 
 
-def show_progress(text: str) -> None:
-    """Show a line on a terminal that the next one overwrites."""
-    print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-
-
 def has_colours(stream: TextIO) -> bool:
     """Whether a stream is a terminal that shows colours, and its user wants them (https://no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

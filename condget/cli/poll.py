@@ -72,8 +72,16 @@ def poll(
         bool, typer.Option("--quiet", "-q", help="Print no progress and no failures of feeds on stderr.")
     ] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Print on stderr what each feed was sent and what it answered.")
-    ] = False,
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            metavar="",
+            show_default=False,
+            help="Print on stderr a line for each feed, and the reason for its next poll; -vv: what was sent and came.",
+        ),
+    ] = 0,
     template_: Annotated[
         str | None,
         typer.Option(
@@ -300,6 +308,7 @@ def poll(
         timeout=timeout,
         concurrency=concurrency,
         gap=gap,
+        trace=verbose > 1,
         budget=Budget.of(
             None if deadline is None else length("--deadline", deadline),
             max_requests,
@@ -393,10 +402,13 @@ def _run(planned: Plan, ledger: Ledger, clock: settings.Clock, delivery: Deliver
     ):
         total = planned.requests + len(planned.refused)
         delivery.show_progress(total)
-        for group in groups:
-            if delivered := delivery.deliver(group):
-                ledger.commit(delivered)
-            delivery.show_progress(total)
+        try:
+            for group in groups:
+                if delivered := delivery.deliver(group):
+                    ledger.commit(delivered)
+                delivery.show_progress(total)
+        finally:
+            delivery.clear_progress()
     return bool(interrupted)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, NewType
 
-from condget.cache.messages import StoredResponse
+from condget.cache.messages import Hop, StoredResponse
 
 Status = Literal["new", "changed", "unchanged", "moved", "gone", "error", "skipped"]
 
@@ -196,6 +196,8 @@ class Outcome:
     bytes_saved: int = 0
     seen: tuple[SeenEntry, ...] = ()
     forget: tuple[str, ...] = ()
+    #: The requests and responses of this poll, if the run is traced.
+    hops: tuple[Hop, ...] = ()
     #: Failures in a row up to this one, and when they began; with a success: those that are over now.
     failures: int = 0
     failing_since: float | None = None

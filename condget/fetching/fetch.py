@@ -28,6 +28,7 @@ from condget.fetching.memory import SMALL, Share
 from condget.fetching.request import FetchRequest, Limits
 from condget.fetching.response_head import Head, RawFields
 from condget.fetching.targets import Target
+from condget.fetching.trace import Hop, hop_of
 from condget.fetching.wire import Connection, KeptConnections, Wire
 from condget.field_names import RESERVED, TOKEN
 from condget.shown import LONGEST, address
@@ -60,6 +61,8 @@ class Fetched:
     sent: tuple[tuple[str, str], ...]
     #: False where only the end of the connection ended the content (RFC 9112 §8): the content may be cut off.
     delimited: bool = True
+    #: The hops, where the request is traced.
+    hops: tuple[Hop, ...] = ()
 
 
 class TargetTaken(FetchError):
@@ -99,6 +102,7 @@ async def fetch(
     limits = limits or HostLimits(clock)
     seconds = request.timeout
     chain = [request.url]
+    hops: list[Hop] = []
     secrets = secrets_of(request.userinfo, request.fields)
     reached = False  # whether a connection to any server came about (C13)
     try:
@@ -127,6 +131,8 @@ async def fetch(
                     head = await connection.exchange(target, fields)
                     response_time = clock()
                     limits.note_response(first, target, head.status, head.fields)
+                    if request.trace:
+                        hops.append(hop_of(request, target, fields, head, secrets))
                     if head.status not in (301, 302, 303, 307, 308):
                         memory = None if share is None else _Memory(share, slot)
                         content, received = await _content(connection, head, request.limits, memory)
@@ -163,6 +169,7 @@ async def fetch(
         permanent_to=permanent_to,
         sent=sent,
         delimited=not content or _is_delimited(head),
+        hops=tuple(hops),
     )
 
 

@@ -50,3 +50,5 @@ class FetchRequest:
     limits: Limits = DEFAULT_LIMITS
     #: Send `Cache-Control: no-cache`: the second request after a 304 to an unconditional one (B11).
     no_cache: bool = False
+    #: Record the fields of each hop, without secrets, for a user who wants to see them.
+    trace: bool = False

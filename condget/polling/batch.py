@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from condget.cache.messages import Response
+from condget.cache.messages import Hop, Response
 from condget.feeds.values import NO_RECALL, Document, HostHold, Recall
 from condget.fetching.request import FetchRequest
 from condget.polling.run_options import RunOptions
@@ -74,6 +74,8 @@ class Polled:
     #: What went wrong, in a sentence; None: the response is accepted.
     error: str | None = None
     connected: bool = True
+    #: The hops of the exchange, where the run is traced.
+    hops: tuple[Hop, ...] = ()
 
     @property
     def for_good(self) -> bool:

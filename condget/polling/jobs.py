@@ -48,6 +48,7 @@ def job_of(subscription: Subscription, state: FeedState | None, run_options: Run
         options.private_network,
         moved_from=None if url == subscription.url else subscription.url,
         limits=DEFAULT_LIMITS if options.max_size is None else limits_of(options.max_size),
+        trace=run_options.trace,
     )
     if state is None:
         return Job(subscription.key, request, parse_timeout=options.parse_timeout)

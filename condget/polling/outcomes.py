@@ -51,6 +51,7 @@ def _outcome(planned: Planned, polled: Polled, status: Status, **facts: Any) -> 
         validators_sent=polled.sent,
         bytes=polled.received,
         connected=polled.connected,
+        hops=polled.hops,
         **facts,
     )
 

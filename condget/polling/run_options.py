@@ -39,6 +39,8 @@ class RunOptions:
     concurrency: int = 500
     #: What a run may take; None: what it needs. The feeds that are overdue longest come first, the rest next time.
     budget: Budget | None = None
+    #: Record the fields of requests and responses, without secrets.
+    trace: bool = False
     #: How long failures of a feed go unreported.
     patience: Patience = field(default_factory=Patience)
     #: Between the starts of two requests to one host (C12); None: 1 second, but none for loopback.

@@ -162,6 +162,7 @@ class _Worker:
                 permanent_to=fetched.permanent_to,
                 sent=fetched.sent,
                 received=fetched.received,
+                hops=fetched.hops,
             )
             if response.status == 304:
                 if _is_accepted(request, fetched):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 
 import pytest
 
@@ -36,11 +35,3 @@ def test_colours_are_for_terminals_whose_user_wants_them(monkeypatch: pytest.Mon
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "1")
     assert not output.has_colours(Terminal())
-
-
-def test_progress_overwrites_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    output.show_progress("1 of 2 feeds")
-    output.show_progress("")
-    assert terminal.getvalue() == "\r\x1b[K1 of 2 feeds\r\x1b[K"
