@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from condget import settings
+from condget.cli import completion
 from condget.cli.arguments import listed_feed, read_and_say
 from condget.cli.output import put
 from condget.cli.records import Format, is_jsonl, put_record
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 
 
 def doctor(
-    url: Annotated[str, typer.Argument(metavar="URL", help="The feed, by URL or by its name in the list.")],
+    url: Annotated[
+        str,
+        typer.Argument(
+            metavar="URL", help="The feed, by URL or by its name in the list.", autocompletion=completion.feeds
+        ),
+    ],
     feeds: Annotated[
         list[str] | None, typer.Option("--list", metavar="FEEDS", help="A list to take the feed's options from.")
     ] = None,

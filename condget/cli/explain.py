@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from condget import settings
+from condget.cli import completion
 from condget.cli.arguments import State, listed_feed, read_and_say
 from condget.cli.output import put
 from condget.cli.records import Format, is_jsonl, put_record
@@ -19,9 +20,19 @@ if TYPE_CHECKING:
 
 
 def explain(
-    url: Annotated[str, typer.Argument(metavar="URL", help="The feed, by URL or by its name in the list.")],
+    url: Annotated[
+        str,
+        typer.Argument(
+            metavar="URL", help="The feed, by URL or by its name in the list.", autocompletion=completion.feeds
+        ),
+    ],
     feeds: Annotated[
-        list[str] | None, typer.Argument(metavar="[FEEDS]...", help="Lists to take the feed's options from.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[FEEDS]...",
+            help="Lists to take the feed's options from.",
+            autocompletion=completion.feeds_behind_a_colon,
+        ),
     ] = None,
     state: State = None,
     format_: Format = "text",

@@ -7,12 +7,16 @@ from typing import Annotated
 import typer
 
 from condget import settings
+from condget.cli import completion
 from condget.cli.arguments import State
 from condget.cli.output import say
 
 
 def forget(
-    urls: Annotated[list[str], typer.Argument(metavar="URL...", help="Feeds, as they stand in the list.")],
+    urls: Annotated[
+        list[str],
+        typer.Argument(metavar="URL...", help="Feeds, as they stand in the list.", autocompletion=completion.feeds),
+    ],
     state: State = None,
     wait: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Wait that long for another run to end.")] = 0.0,
 ) -> int:

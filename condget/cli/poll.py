@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from condget import settings
+from condget.cli import completion
 from condget.cli.arguments import Feeds, State, length, size
 from condget.cli.delivery import Delivery
 from condget.cli.destinations import destinations_of
@@ -47,7 +48,12 @@ def poll(
     format_: Annotated[
         str | None,
         typer.Option(
-            "--format", "-f", metavar="FORMAT", help=f"How to report: {', '.join(FORMATS)}.", show_default="text"
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            help=f"How to report: {', '.join(FORMATS)}.",
+            show_default="text",
+            autocompletion=completion.formats,
         ),
     ] = None,
     output: Annotated[
