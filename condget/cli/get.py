@@ -7,7 +7,7 @@ Redirects are followed here, hop by hop, so that no secret leaves its origin and
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -278,12 +278,29 @@ def _deliver(response: httpx.Response, wish: _Wish, url: str, path: Path | None)
             write_stdout(content, charset, binary_too=path is not None)
             news = not status.hit and status.fwd_status != 304
         else:
-            news = write_file(path, content)
+            news = write_file(path, _with_bar(content, response, shown=not wish.verbose))
     if is_error:
         page = b"" if content is not None else _read_page(response)
         raise FetchError(_refusal(response, status, wish, url, page))
     _say_if_stale(response, url)
     return news
+
+
+def _with_bar(content: Iterable[bytes], response: httpx.Response, *, shown: bool) -> Iterator[bytes]:
+    """Yield content, and show on a terminal how much of it has come."""
+    from condget.cli.progress import Bar, in_bytes
+
+    bar, length = Bar(shown=shown), response.headers.get("content-length", "")
+    total = int(length) if length.isdecimal() and len(length) < 16 else None
+    try:
+        for chunk in content:
+            # What is counted are bytes as received; the content may be coded.
+            received = response.num_bytes_downloaded
+            of = "" if total is None else f" of {in_bytes(total)}"
+            bar.show(received, total, f"{in_bytes(received)}{of}")
+            yield chunk
+    finally:
+        bar.hide()
 
 
 def _refusal(response: httpx.Response, status: CacheStatus, wish: _Wish, url: str, page: bytes) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 
 #: Seconds for which a command shows no bar.
 _QUIET = 0.3
+#: Seconds between two looks of the bar: to draw it takes a millisecond.
+_OFTEN = 0.1
 
 
 class Bar:
@@ -26,8 +28,10 @@ class Bar:
 
     def show(self, done: float, total: float | None, words: str) -> None:
         """Show how much is done, with words behind the bar; None: nobody knows of how much."""
-        if not self.is_wanted or (self._progress is None and time.monotonic() - self._since < _QUIET):
+        now = time.monotonic()
+        if not self.is_wanted or now - self._since < (_QUIET if self._progress is None else _OFTEN):
             return
+        self._since = now
         if self._progress is None:
             self._progress = _progress()
             self._task = self._progress.add_task("", total=total)
@@ -40,6 +44,7 @@ class Bar:
         """Take the bar away; `show` brings it back."""
         if self._progress is not None:
             self._progress.stop()
+            self._since = 0.0
 
 
 def _progress() -> Any:

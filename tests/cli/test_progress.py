@@ -112,3 +112,15 @@ def test_f12_vv_prints_fields_without_secrets(
     assert lines[0] == f"> GET {origin.url('/feed')}"
     assert {"> Authorization: ***", "> X-My-Key: ***", "< 200", '< ETag: "1"', "< Set-Cookie: ***"} <= set(lines)
     assert "s3cret" not in done.stderr + done.stdout
+
+
+def test_a_long_download_shows_a_bar_and_nothing_of_it_stays(
+    environment: dict[str, str], tmp_path: Path, origin: Origin
+) -> None:
+    pieces = [b"x" * 50_000] * 8
+    origin.script("/file", Answer(200, chunks=pieces, chunk_delay=0.15, fields=[("Content-Length", "400000")]))
+    out, sent = _on_a_terminal(environment, tmp_path, "get", "-o", "file", origin.url("/file"))
+    assert out == ""
+    assert re.search(r"[0-9.]+ kB of 400\.0 kB", sent)
+    assert _left(sent) == ""
+    assert (tmp_path / "file").read_bytes() == b"".join(pieces)
