@@ -5,21 +5,17 @@ Only the beginning of a page is read, by expressions that are linear in its leng
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from html import unescape
 from urllib.parse import urljoin
 
 from condget.feeds.feed_urls import target_of
+from condget.feeds.loose_tags import tags
 from condget.shown import line
 
 _TYPES = {"application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml"}
 #: Characters of a page that are read; links stand in its head.
 _READ = 200_000
 _FOUND = 20
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_TAG = re.compile(r"<(link|base)\b((?:[^<>\"']|\"[^\"]*\"|'[^']*')*+)>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""(?<![^\s"'<>/=])([^\s"'<>/=]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'<>=`]+))""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +35,10 @@ def feed_links(text: str, location: str) -> tuple[FeedLink, ...]:
     """
     base = location
     links: dict[str, FeedLink] = {}
-    for tag in _TAG.finditer(_COMMENT.sub("", text[:_READ])):
-        values: dict[str, str] = {}
-        for name, *quoted in _ATTRIBUTE.findall(tag[2]):
-            values.setdefault(name.lower(), unescape("".join(quoted)).strip())
-        href = values.get("href", "")
-        if tag[1].lower() == "base":
+    for tag in tags(text[:_READ], "link", "base"):
+        values = tag.attributes
+        href = values.get("href", "").strip()
+        if tag.name == "base":
             base = _joined(location, href) or base
         elif (
             "alternate" in values.get("rel", "").lower().split()

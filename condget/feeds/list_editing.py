@@ -14,14 +14,14 @@ from xml.sax.saxutils import escape
 
 from condget.errors import SubscriptionError
 from condget.feeds.feed_urls import target_of
+from condget.feeds.loose_tags import BODY, COMMENT
 from condget.feeds.subscriptions import Subscription, read_list
 from condget.shown import without_credentials
 from condget.urls import origin_of
 
-_COMMENT = r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)"
-_OUTLINE = re.compile(rf"{_COMMENT}|<outline\b((?:[^<>\"']|\"[^\"]*\"|'[^']*')*+)", re.IGNORECASE | re.DOTALL)
+_OUTLINE = re.compile(rf"{COMMENT}|<outline\b({BODY})", re.IGNORECASE | re.DOTALL)
 _XML_URL = re.compile(r"""\sxmlUrl\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
-_END_OF_BODY = re.compile(rf"{_COMMENT}|([ \t]*)</body\s*>|<body\s*(/)>", re.IGNORECASE | re.DOTALL)
+_END_OF_BODY = re.compile(rf"{COMMENT}|([ \t]*)</body\s*>|<body\s*(/)>", re.IGNORECASE | re.DOTALL)
 
 # A quotation mark that is not closed hides the rest of the line.
 _HEADER = re.compile(

@@ -1,7 +1,7 @@
 """OPML (opml.org/spec2): the outlines of a list that have an xmlUrl, with their line numbers.
 
 Two thirds of real OPML files are not well-formed. So there are three readers, each used where the one before fails:
-XML as it stands, XML with stray ampersands escaped, and a reader of HTML, which accepts anything. None of them is
+XML as it stands, XML with stray ampersands escaped, and a reader of loose tags, which accepts anything. None of them is
 given the document type.
 """
 
@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import NamedTuple
 
 from condget.errors import SubscriptionError
+from condget.feeds.loose_tags import tags
 from condget.feeds.markup import Expansion, prologue, repaired
 
 
@@ -65,10 +65,7 @@ def read_outlines(text: str, source: str) -> Outlines:
         outlines = _strictly(fixed)
     breaks_off_at = None
     if outlines is None:
-        reader = _Outlines()
-        reader.feed(fixed)
-        reader.close()
-        outlines = reader.found
+        outlines = _loosely(fixed)
         if not re.search(r"</(?:[\w.-]+:)?opml\b", fixed, re.IGNORECASE):
             breaks_off_at = len(text.rstrip().split("\n"))
     feeds = tuple(outline._replace(line=outline.line + document_type_lines) for outline in outlines if outline.is_feed)
@@ -124,17 +121,13 @@ class _Tree:
 _DEEPEST = 20
 
 
-class _Outlines(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self._tree = _Tree()
-        self.found = self._tree.outlines
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "outline":
-            self._tree.start(self.getpos()[0], {key: value or "" for key, value in attrs})
-
-    def handle_endtag(self, tag: str) -> None:
-        # For <outline .../> HTMLParser calls both.
-        if tag == "outline":
-            self._tree.end()
+def _loosely(text: str) -> list[Outline]:
+    """Return the outlines of a text that is no XML."""
+    tree, line, position = _Tree(), 1, 0
+    for tag in tags(text, "outline"):
+        line, position = line + text.count("\n", position, tag.start), tag.start
+        if not tag.is_end:
+            tree.start(line, tag.attributes)
+        if tag.is_end or tag.is_empty:
+            tree.end()
+    return tree.outlines
