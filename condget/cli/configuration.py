@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +170,8 @@ def _check_keys(defaults: _Defaults, ctx: Any) -> None:
 
 
 def _suggestion(key: str, known: Any) -> str:
+    from difflib import get_close_matches
+
     matches = get_close_matches(key, list(known), 1)
     return f'"{key}"{f"; did you mean {chr(34)}{matches[0]}{chr(34)}?" if matches else ""}'
 
