@@ -219,7 +219,8 @@ def _feeds_of(command: Any, ctx: Any, args: Sequence[str]) -> list[str] | None:
 
 def _list_argument(command: Any) -> str | None:
     """Return the name of the parameter that takes lists of feeds: several, or the one that is edited."""
-    return next((parameter.name for parameter in command.params if parameter.name in ("feeds", "list_name")), None)
+    arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
+    return next((argument.name for argument in arguments if argument.name in ("feeds", "list_name")), None)
 
 
 def _file_of(request: Request, feeds: Sequence[str]) -> Path | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,14 @@ from condget.cli.output import put
 from condget.cli.records import Format, is_jsonl, put_record
 
 if TYPE_CHECKING:
+    from condget.feeds.subscriptions import Subscription
     from condget.polling.planning import Plan
 
 
 def list_feeds(feeds: Feeds, state: State = None, format_: Format = "text") -> int:
     """Print when each feed is polled next, and why; the next one first.
 
-    It sends and writes nothing, and can be used while a poll runs.
+    It sends and writes nothing, and can be used while a poll runs. A terminal gets a table in local time.
 
     \b
     Examples:
@@ -34,11 +36,18 @@ def list_feeds(feeds: Feeds, state: State = None, format_: Format = "text") -> i
     jsonl = is_jsonl(format_)
     listed = read_and_say(feeds)
     now = settings.clock()()
+    is_terminal = sys.stdout.isatty()
     with open_ledger_for_reading(state) as ledger:
         planned = plan(listed.subscriptions, ledger, RunOptions(), now)
-        states = remembered(listed.subscriptions, ledger) if jsonl else {}
+        states = remembered(listed.subscriptions, ledger) if jsonl or is_terminal else {}
     by_key = {subscription.key: subscription for subscription in listed.subscriptions}
-    for at, key, why in sorted(next_polls(planned, now), key=lambda row: row[0]):
+    rows = sorted(next_polls(planned, now), key=lambda row: row[0])
+    if is_terminal and not jsonl:
+        titles = {key: known.title for key, known in states.items()}
+        for text in _table([(at, by_key[key], titles.get(key), why) for at, key, why in rows], now):
+            put(text)
+        return listed.exit_code
+    for at, key, why in rows:
         if jsonl:
             from condget.cli.feed_records import list_members
 
@@ -48,6 +57,23 @@ def list_feeds(feeds: Feeds, state: State = None, format_: Format = "text") -> i
         name = f" ({line(name)})" if (name := by_key[key].name) else ""
         put(f"{when:<17}  {address(by_key[key].url)}{name}: {why}")
     return listed.exit_code
+
+
+def _table(rows: Iterable[tuple[float, Subscription, str | None, str]], now: float) -> Iterator[str]:
+    """Yield the lines of a table as wide as the terminal: when in local time, what people call the feed, why."""
+    from shutil import get_terminal_size
+
+    from condget.feeds.durations import local_instant
+    from condget.reports.table import lay_out
+    from condget.shown import address, line
+
+    table = [("NEXT", "FEED", "WHY")]
+    for at, subscription, title, why in rows:
+        when = "never" if at == inf else "now" if at <= now else local_instant(at, now)
+        label = line(subscription.name or title or "") or address(subscription.url)
+        # A reason ends with its instant, which the first column has.
+        table.append((when, label, line(why.partition("; next at ")[0])))
+    yield from lay_out(table, get_terminal_size().columns)
 
 
 def next_polls(planned: Plan, now: float) -> Iterator[tuple[float, str, str]]:

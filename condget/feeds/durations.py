@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
@@ -12,6 +12,19 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 def instant(at: float, now: float) -> str:
     """Return an instant in UTC to the minute; the date is left out where it is that of `now`."""
     return _minute(at // MINUTE, at // DAY == now // DAY)
+
+
+def local_instant(at: float, now: float, zone: tzinfo | None = None) -> str:
+    """Return an instant on the reader's clocks to the minute, short where it is near; None: those of this machine.
+
+    >>> [local_instant(at, 0, UTC) for at in (3600, 86_400, 8 * 86_400)]
+    ['01:00', 'Fri 00:00', '1970-01-09']
+    """
+    moment = datetime.fromtimestamp(at, UTC).astimezone(zone)
+    if moment.date() == datetime.fromtimestamp(now, UTC).astimezone(zone).date():
+        return moment.strftime("%H:%M")
+    days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+    return f"{days[moment.weekday()]} {moment:%H:%M}" if abs(at - now) < 6 * DAY else f"{moment:%Y-%m-%d}"
 
 
 @lru_cache(maxsize=4096)
