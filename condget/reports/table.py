@@ -1,4 +1,4 @@
-"""A table that fits a terminal: each column is as wide as its text, and the last ones give way. Pure."""
+"""A table that fits a terminal: where its columns are too wide together, the widest give way. Pure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 _GAP = "  "
-#: A column that gives way keeps so many cells, if its text has them.
-_NARROWEST = 12
+#: A column that gives way keeps so many cells.
+_NARROWEST = 8
 
 
 def lay_out(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
@@ -15,16 +15,17 @@ def lay_out(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
 
     >>> for line in lay_out([("NEXT", "FEED", "WHY"), ("now", "A long title", "never requested")], 30):
     ...     print(line)
-    NEXT  FEED          WHY
-    now   A long title  never req…
+    NEXT  FEED         WHY
+    now   A long tit…  never requ…
     """
     widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
-    spare = width - len(_GAP) * (len(widths) - 1) - sum(widths)
-    for column in range(len(widths) - 1, 0, -1):
-        if spare < 0:
-            narrowed = max(min(widths[column], _NARROWEST), widths[column] + spare)
-            spare += widths[column] - narrowed
-            widths[column] = narrowed
+    available = width - len(_GAP) * (len(widths) - 1) - widths[0]
+    # The narrow columns take what they need, and the wide ones share the rest.
+    for left, column in zip(
+        range(len(widths) - 1, 0, -1), sorted(range(1, len(widths)), key=widths.__getitem__), strict=True
+    ):
+        widths[column] = min(widths[column], max(available // left, _NARROWEST))
+        available -= widths[column]
     for row in rows:
         pieces = [cut(text, wide) for text, wide in zip(row, widths, strict=True)]
         padded = [text + " " * (wide - cells(text)) for text, wide in zip(pieces, widths, strict=True)]

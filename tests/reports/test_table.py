@@ -32,10 +32,10 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     assert lines[2].startswith("Sun 04:00  A blog")
 
 
-def test_the_last_column_gives_way_first() -> None:
-    assert (
-        list(lay_out(ROWS, 80))[2] == "Sun 04:00  A blog with quite a long title of its own  requested at most every 6…"
-    )
+def test_wide_columns_share_what_there_is() -> None:
+    assert list(lay_out(ROWS, 60))[2] == "Sun 04:00  A blog with quite a lo…  requested at most every…"
+    narrow = [("NEXT", "FEED", "WHY"), ("now", "Tea", "requested at most every 60 min by default")]
+    assert list(lay_out(narrow, 40))[1] == "now   Tea   requested at most every 60…"
 
 
 @pytest.mark.parametrize(
