@@ -10,7 +10,7 @@ import pytest
 from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
 from condget.errors import UsageError
-from condget.feeds.values import FeedState, Hints, HostHold, Outcome, Recall, SeenEntry
+from condget.feeds.values import FeedState, Hints, HostHold, Outcome, Recall, SeenEntry, Trouble
 from condget.stores.protocols import Ledger
 from condget.stores.transfer import export_state, import_state
 
@@ -43,6 +43,7 @@ STATE = FeedState(
     last_changed=NOW - 5,
     interval=5400.0,
     failures=3,
+    trouble=Trouble(NOW - 9, NOW - 1, ("5xx", "404")),
     error="odd",
     unreached=NOW - 3,
     gone=True,
