@@ -64,6 +64,20 @@ class SectionedCommand(TyperCommand):
 
     _help_all: Any = None
 
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Say where defaults of options may stand."""
+        super().format_epilog(ctx, formatter)
+        options = [parameter for parameter in self.params if _section_of(parameter) != "Arguments"]
+        if options:
+            names = ctx.command_path.split()[1:]
+            variable = (
+                "_".join(("condget", *names, max(options[0].opts, key=len).lstrip("-"))).upper().replace("-", "_")
+            )
+            formatter.write_paragraph()
+            with formatter.indentation():
+                table = ".".join(names)
+                formatter.write_text(f"Defaults are set by ${variable} or [{table}] in condget.toml.")
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments and options; of sections beyond the common one, no more than names, so that help is short."""
         sections: dict[str, list[Any]] = {"Arguments": [], COMMON: []}

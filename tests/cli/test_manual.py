@@ -31,7 +31,8 @@ def test_every_command_and_option_is_in_the_page_with_its_help(invoke: Run) -> N
         if done.returncode:
             done = invoke(*names, "--help")
         assert f"condget {' '.join(names)} " in page
-        words = " ".join(done.stdout.partition("\nArguments:\n")[2].partition("\nCommands:\n")[0].split())
+        options = done.stdout.partition("\nArguments:\n")[2].partition("\nCommands:\n")[0]
+        words = " ".join(options.partition("\n  Defaults are set by ")[0].split())
         for heading in re.findall(r"^([A-Z][\w ]+):$", done.stdout, re.MULTILINE):
             words = words.replace(f"{heading}: ", " ")
         for option in re.findall(r"--[a-z][a-z-]+", words):
