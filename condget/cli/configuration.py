@@ -27,6 +27,15 @@ PRECEDENCE = (
     "defaults",
 )
 
+#: Variables that are no defaults of options.
+_PLAIN = (
+    settings.CACHE_DIR_ENV,
+    settings.STATE_DIR_ENV,
+    settings.CONFIG_DIR_ENV,
+    settings.NOW_ENV,
+    "CONDGET_DEBUG",
+)
+
 #: Keys outside of a table: options, and the FEEDS, of every command that has them.
 _COMMON = ("feeds", "state", "cache")
 
@@ -71,6 +80,8 @@ def configured(command: Any, ctx: Any, args: Sequence[str], request: Request) ->
     Raises:
         UsageError: the file cannot be read, or has keys or values that make no sense.
     """
+    if request.path is None and not _is_anything_set(args, request):
+        return {}, list(args)
     feeds = _feeds_of(command, ctx, args)
     path = _file_of(request, feeds or ())
     defaults = _Defaults({}, None)
@@ -201,6 +212,23 @@ def _variable(*place: str) -> str | None:
     return os.environ.get(_variable_name(*place)) or None
 
 
+def _is_anything_set(args: Sequence[str], request: Request) -> bool:
+    """Whether there can be a default anywhere: most runs of cron have none, and pay for a few looks only."""
+    if any(name.startswith("CONDGET_") and name not in _PLAIN for name in os.environ):
+        return True
+    if request.off:
+        return False
+    beside = (Path(name).absolute().parent / NAME for name in args if name[:1] != "-" and "://" not in name)
+    return any(map(_is_file, (settings.config_path(), *beside)))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # an argument that is no path, such as a long template
+        return False
+
+
 def _feeds_of(command: Any, ctx: Any, args: Sequence[str]) -> list[str] | None:
     """Return the FEEDS on the command line; None for a command without."""
     argument = _list_argument(command)
@@ -229,11 +257,11 @@ def _file_of(request: Request, feeds: Sequence[str]) -> Path | None:
     if request.path is not None:
         return Path(request.path).absolute()
     for name in feeds[:1]:
-        if "://" not in name and name != "-" and (path := Path(name).absolute().parent / NAME).is_file():
+        if "://" not in name and name != "-" and _is_file(path := Path(name).absolute().parent / NAME):
             _check_owner(path)
             return path
     own = settings.config_path()
-    return own if own.is_file() else None
+    return own if _is_file(own) else None
 
 
 def _check_owner(path: Path) -> None:

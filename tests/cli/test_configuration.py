@@ -146,3 +146,7 @@ def test_paths_print_where_the_configuration_is_and_what_counts(invoke: Run, own
 def test_rounds_of_watch_have_the_defaults_of_poll(invoke: Run, own: Path, feeds: Path) -> None:
     own.write_text('[poll]\nformat = "nosuch"\n')
     assert 'there is no format "nosuch"' in invoke("watch", feeds).stderr
+
+
+def test_an_argument_that_is_no_path_is_no_fault(invoke: Run, feeds: Path) -> None:
+    assert invoke("poll", "-n", "--template", f"{'x' * 300}/{{title}}", feeds).returncode == 0
