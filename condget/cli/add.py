@@ -37,12 +37,14 @@ def add(
     """
     import asyncio
 
+    from condget.cli.environment import check_certificates
     from condget.feeds.list_editing import with_feed
     from condget.feeds.subscriptions import Subscription, read_list, single
     from condget.shown import address, line
 
     if list_name is None:
         raise UsageError("name the list behind the URL, or set feeds in condget.toml")
+    check_certificates()
     file = open_list(list_name, create=True)
     page = single(url)
     found, document, others = asyncio.run(_find(page, timeout))
