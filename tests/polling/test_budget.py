@@ -56,14 +56,14 @@ def test_bytes_are_limited(origin: Origin, poller: Poller, lines: list[str]) -> 
 
 
 def test_a_run_ends_at_its_deadline_and_counts_no_failure(origin: Origin, poller: Poller, lines: list[str]) -> None:
-    origin.script("/2", Answer(200, body=rss(1), delay=4))
+    origin.script("/2", Answer(200, body=rss(1), delay=20))
     started = time.monotonic()
-    assert _polled(poller, lines, seconds=0.5) == [lines[3]]
-    assert time.monotonic() - started < 10
+    assert _polled(poller, lines, seconds=3) == [lines[3]]
+    assert time.monotonic() - started < 15
     states = poller.ledger.load(lines)
     assert [states[line].failures for line in lines] == [0, 0, 0, 0]
     origin.script("/2", ok(rss(1)))
-    assert set(_polled(poller, lines, seconds=20)) == set(lines)
+    assert set(_polled(poller, lines, seconds=60)) == set(lines)
 
 
 def test_those_that_are_left_say_why(origin: Origin, poller: Poller, lines: list[str]) -> None:
