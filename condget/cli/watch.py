@@ -56,7 +56,8 @@ def watch(pause: str = "15s", **options: Any) -> int:
             try:
                 if poll(**_unset(options)) in (130, 143):
                     raise KeyboardInterrupt
-                complaint, wait = "", _until_due(feeds, options.get("state"))
+                complaint = ""
+                wait = _until_due(feeds, options.get("state"))
             except StateLocked:
                 wait = shortest
             except CondgetError as error:
