@@ -38,8 +38,8 @@ Pause = Annotated[str, typer.Option(metavar="DURATION", help="Time from one roun
 def watch(pause: str = "15s", **options: Any) -> int:
     """Poll each feed when it is due, until Ctrl-C or SIGTERM.
 
-    It takes the options of `condget poll`. A list that is changed is read again. What is under way at the end
-    comes with the next poll.
+    It takes the options of `condget poll`. A list that is changed is read again. Requests
+    under way at the end are repeated by the next poll.
 
     \b
     Examples:
@@ -56,7 +56,7 @@ def watch(pause: str = "15s", **options: Any) -> int:
             try:
                 if poll(**_unset(options)) in (130, 143):
                     raise KeyboardInterrupt
-                complaint = ""
+                complaint = ""  # before the lists are read once more: they may be incomplete while they are saved
                 wait = _until_due(feeds, options.get("state"))
             except StateLocked:
                 wait = shortest
@@ -95,7 +95,7 @@ def _until_due(feeds: Sequence[str], state: str | None) -> float:
     with open_ledger_for_reading(state) as ledger:
         due = ledger.due([subscription.key for subscription in subscriptions])
     first = min((plan.next_poll for plan in due.values() if not plan.gone), default=inf)
-    # What is due right after a round waits for something else, such as a host that asked for silence.
+    # A feed that is due right after a round waits for something else, such as a host that asked for silence.
     return min(first - now, _LONGEST) if first > now else _RETRY
 
 
