@@ -182,7 +182,7 @@ _OF_CLIENT = ("cookies", "proxy", "verify", "timeout", "trust_env")
 def _store_beside(
     main: CacheTransport | AsyncCacheTransport, mount: object, cache: CacheArgument
 ) -> GuardedStore | Literal[False] | None:
-    """Return the store of a mount: that of the main transport, unless either is no network and has its own."""
+    """Return the store of a mount: that of the main transport, unless either is not a network and has its own."""
     if cache is False:
         return False
     both_reach_the_network = is_network(mount) and is_network(main.inner)

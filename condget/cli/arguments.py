@@ -1,4 +1,4 @@
-"""What the commands about feeds share: their FEEDS arguments and the `--state` option."""
+"""The FEEDS arguments and the `--state` option that the commands about feeds share."""
 
 from __future__ import annotations
 

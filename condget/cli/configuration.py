@@ -45,7 +45,7 @@ _OWN_ONLY = ("exec", "exec-entry", "post", "mail", "smtp", "output", "metrics")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Which file the user wants: `--config FILE`, `--no-config`, or neither."""
+    """The file that the user wants: `--config FILE`, `--no-config`, or neither."""
 
     path: str | None = None
     off: bool = False
@@ -99,7 +99,7 @@ def configured(command: Any, ctx: Any, args: Sequence[str], request: Request) ->
 
 @dataclass(frozen=True, slots=True)
 class _Defaults:
-    """What variables and a file say."""
+    """The defaults that variables and a file set."""
 
     table: Mapping[str, Any]
     path: Path | None
@@ -240,7 +240,7 @@ def _feeds_of(command: Any, ctx: Any, args: Sequence[str]) -> list[str] | None:
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
-        return []  # wrong usage, of which the command itself says more
+        return []  # wrong usage, which the command itself reports
     value = options.get(argument) or ()
     return [value] if isinstance(value, str) else list(value)
 

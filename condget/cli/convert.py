@@ -18,7 +18,7 @@ def import_opml(
 ) -> None:
     """Print OPML as a list of feeds, a URL per line.
 
-    Folders become headings (## Folder), titles become names. What is not HTTP becomes a comment.
+    Folders become headings (## Folder), titles become names. Feeds that are not HTTP become comments.
 
     \b
     Examples:

@@ -47,7 +47,7 @@ class Delivery:
         form, file = destinations.form, destinations.file
         #: Whether a feed failed, and whether there was news.
         self.failed = self.news = False
-        #: What a hook or the mail did not take. It must come again with the next run.
+        #: Outcomes that a hook or the mail did not take. They must come again with the next run.
         self.undelivered: list[Outcome] = []
         self._form = form
         # A program counts failures for itself, and whoever sits at the terminal wants to know what this run did.

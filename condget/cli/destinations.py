@@ -51,7 +51,7 @@ def destinations_of(
         return Destinations(_form(format_, template) or format_of("text"))
     form = _form(format_, template)
     if form is None and output is None and (hooks or mailer):
-        # No report to stdout. What the news leave out goes to stderr: failures, and without a mail of the run, which
+        # No report to stdout. The rest goes to stderr: failures, and without a mail of the run, which
         # has them, also moves and the like.
         mailed = mailer is not None and not mail_entries
         form = Format(lambda selection, options: "", failures_apart=mailed, entries_only=not mailed)

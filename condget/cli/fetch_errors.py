@@ -1,4 +1,4 @@
-"""What httpx raises, in words for people: the cause, and what to do."""
+"""Errors of httpx in words for people: the cause, and what to do."""
 
 from __future__ import annotations
 

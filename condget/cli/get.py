@@ -38,7 +38,7 @@ _PAGE_BYTES, _PAGE_SECONDS = 65_536, 3.0
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What the options of one run ask for."""
+    """The options of one run."""
 
     fields: RequestFields
     head: bool

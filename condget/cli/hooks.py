@@ -1,8 +1,8 @@
 """Delivers news to commands and to webhooks. A feed whose hook fails is not acknowledged: its news come again (B7).
 
 A command is an argument list, never a line for a shell, and nothing of strangers is among its arguments. It gets JSON
-on stdin and `CONDGET_*` variables, has a limited time, and a group of processes of its own, which ends with it. What it
-prints goes to stderr as safe text.
+on stdin and `CONDGET_*` variables, has a limited time, and a group of processes of its own, which ends with it. Its
+output goes to stderr as safe text.
 """
 
 from __future__ import annotations

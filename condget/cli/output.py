@@ -1,7 +1,7 @@
 """The command line's output: data to stdout, words to stderr. The only place that prints text.
 
-Servers, feeds and lists can hold anything. Whatever leaves here is made safe for a terminal once more, also where
-its author did so already: no control characters, no escape sequences but our own colours, no bidirectional controls.
+Servers, feeds and lists can hold anything. All text is made safe for a terminal here once more, also if its author did
+so already: no control characters, no escape sequences but our own colours, no bidirectional controls.
 """
 
 from __future__ import annotations

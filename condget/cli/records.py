@@ -1,4 +1,4 @@
-"""What commands print for programs: JSON Lines, an object a line, whose `schema` names its set of keys.
+"""The output of commands for programs: JSON Lines, an object a line, whose `schema` names its set of keys.
 
 Keys may be added under the same name; none is removed or changes its meaning. Instants are ISO 8601 in UTC, lengths of
 time are seconds, and what is not known is null.

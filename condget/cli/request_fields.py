@@ -15,7 +15,7 @@ from condget.secret_values import is_reference, resolved
 if TYPE_CHECKING:
     import httpx
 
-#: Fields that are no secret of the origin that they were meant for, so that they follow a redirect anywhere.
+#: Fields that are not secrets of one origin, so that they follow a redirect anywhere.
 _FOLLOWING = frozenset({"accept", "accept-encoding", "accept-language", "cache-control", "range", "user-agent"})
 
 

@@ -27,8 +27,8 @@ Fingerprint. A version digit, "c" or "t" (content, or title only), a digest of t
 the text alone. Stamps, comment counts, enclosures (their URLs are often signed anew for each request), scripts, styles,
 markup and order do not enter. The row of an entry adds short digests of its title, its link, and its date.
 
-Rows of earlier versions. A fingerprint of another version is no edit; the row is written anew when its entry is next
-in a document. Until then, a row without digests of title, link and date recognises entries as it did when it was
+Rows of earlier versions. A fingerprint of another version is not an edit; the row is written anew when its entry is
+next in a document. Until then, a row without digests of title, link and date recognises entries as it did when it was
 written. Keys have stayed what they were, except that of an entry of nothing but text with a date or an enclosure: such
 an entry is also known by its former key, once.
 """

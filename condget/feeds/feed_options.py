@@ -20,11 +20,11 @@ Validators = Literal["both", "etag", "last-modified", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a list says of one feed. Durations are in seconds."""
+    """The options of one feed in its list. Durations are in seconds."""
 
     #: The interval between polls; None: adaptive.
     every: float | None = None
-    #: Which of the two validators the server handles well enough to be sent them.
+    #: The validators to send back, for servers that mishandle one of the two.
     validators: Validators = "both"
     #: Further request fields. A value is literal, or `@env:NAME` or `@file:PATH`, which is resolved when polling.
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)

@@ -359,7 +359,7 @@ class _FrameFault(Exception):
     """feedparser fails on an element outside all items."""
 
 
-#: Attributes of a parser that are no part of the state in which it reads: results, and where it is.
+#: Attributes of a parser that do not belong to its reading state: results, and its position.
 _RESULTS = frozenset({"entries", "feeddata", "hours", "days", "property_depth_map", "place"})
 
 

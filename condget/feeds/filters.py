@@ -1,7 +1,7 @@
 """Filters: which entries a user wants to hear of, by regular expressions on title, link, author and categories.
 
 An entry passes if `match`, where there is one, is found in any of these texts, and `not_match` in none. Case does not
-count. What is filtered out counts as seen.
+count. Other entries count as seen.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ _LONG, _SHORT, _KEY = 12, 8, 12
 
 @dataclass(frozen=True, slots=True)
 class _Memory:
-    """What a `Recall` holds."""
+    """The content of a `Recall`."""
 
     frame: str
     context: str

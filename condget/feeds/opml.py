@@ -26,7 +26,7 @@ class Outline(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What people call the outline; \"\" where it has no name."""
+        """The name of the outline for people; \"\" if it has none."""
         return " ".join((self.attributes.get("text") or self.attributes.get("title") or "").split())
 
     @property

@@ -81,8 +81,8 @@ def set_back(next_poll: float, last_polled: float, *, by: float, now: float) -> 
     """Return (next_poll, last_polled, reason) of a feed, moved along with a clock that was set back (C14).
 
     `by` is how far the last poll of any feed lies ahead of `now`: the clock was set back by that much at least.
-    What was planned by the old clock moves with it, so that the gaps between polls stay: no feed falls due for
-    this reason, and none waits longer than was planned.
+    Plans of the old clock move with it, so that the gaps between polls stay: no feed falls due for this reason, and
+    none waits longer than was planned.
     """
     at = next_poll - by
     return at, last_polled - by, with_instant(f"the clock was set back by {span(by)}", at, now)

@@ -27,7 +27,7 @@ _TOKEN = re.compile(
     rf"([^<]*+)(?:({_COMMENT})|({_CDATA}|<\?.*?\?>)|</([^\s<>/]++)[ \t\r\n]*+>|<([^\s<>/!?]++)({_ATTRIBUTES})>)",
     re.DOTALL,
 )
-#: Elements of a channel that hold a moment in plain ASCII; they are no part of title or hints.
+#: Elements of a channel that hold a moment in plain ASCII; they do not belong to title or hints.
 _STAMP = re.compile(
     r"[ \t\r\n]*+<((?:[A-Za-z]+:)?(?:lastBuildDate|pubDate|updated|modified|date))>[A-Za-z0-9 \t\r\n,:+./-]{0,64}</\1>"
 )

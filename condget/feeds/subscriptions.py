@@ -42,7 +42,7 @@ class Subscription:
 
     @property
     def key(self) -> str:
-        """What the state file knows the feed by: the URL, and a digest of the user name where there is one."""
+        """The key of the feed in the state file: the URL, and a digest of the user name if there is one."""
         credentials = self.credentials
         if credentials is None:
             return self.url

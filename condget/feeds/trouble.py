@@ -1,8 +1,8 @@
-"""Which failures of a feed deserve words: not each of a flaky server, and not the same ones day after day. Pure.
+"""Failures of a feed that deserve words: not each of a flaky server, and not the same ones day after day. Pure.
 
 A failure is reported when the feed has failed for some time, when failures of another kind begin, and once a week
 while they last; and so is their end, if they were reported. A feed that never worked is reported at once, since
-somebody has just written its line. What is remembered is committed with the outcome, after the report (B7).
+somebody has just written its line. The memory of it is committed with the outcome, after the report (B7).
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ _ISATAP = (0x00005EFE, 0x02005EFE)
 
 #: As ipaddress has it, which takes ten times as long.
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}", re.ASCII)
-#: What inet_aton() reads as an address, or would if its numbers were smaller.
+#: The forms that inet_aton() reads as an address, or would if the numbers were smaller.
 _NUMERIC = re.compile(r"(?:(?:0[xX][0-9a-fA-F]*|[0-9]+)(?:\.(?!\Z)|\Z)){1,4}", re.ASCII)
 
 

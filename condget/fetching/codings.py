@@ -294,7 +294,7 @@ class _Brotli:
 
 
 class _Zstd:
-    """zstd, of one frame or more; a skippable frame or padding is none of the content."""
+    """zstd, of one frame or more; a skippable frame or padding does not belong to the content."""
 
     def __init__(self) -> None:
         import zstandard

@@ -112,7 +112,7 @@ def secrets_of(userinfo: str | None, fields: Iterable[tuple[str, str]] = ()) -> 
 def redacted(text: str, secrets: Sequence[str]) -> str:
     """Return a text without these secrets, whether plain, percent-encoded or escaped for HTML.
 
-    What is shorter than four characters would take too much of the text with it.
+    A secret of less than four characters would take too much of the text with it.
     """
     if not secrets:
         return text

@@ -1,6 +1,6 @@
 """The event loop is shared by all exchanges of a run: none may hold it for long (F1).
 
-A stranger who sends without a pause always has the next byte ready, so that nothing ever waits. Whoever works through
+A stranger who sends without a pause always has the next byte ready, so that nothing ever waits. Code that works through
 such bytes calls `pause` between steps of a millisecond or so.
 """
 

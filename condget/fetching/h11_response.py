@@ -1,4 +1,4 @@
-"""A response that has anything unusual in its head, chunked framing included: h11 is the judge of it."""
+"""A response with anything unusual in its head, chunked framing included: h11 reads it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class H11Response:
 
     @property
     def surplus(self) -> bytes:
-        """What came behind the content."""
+        """The bytes behind the content."""
         return self._connection.trailing_data[0]
 
     async def _event(self) -> object:

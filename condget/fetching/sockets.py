@@ -138,7 +138,7 @@ class Secured:
     """TLS on a socket. Whether the peer is who it should be is for the context to check, in the handshake.
 
     A `session` of an earlier connection to the same name and port spares both sides most of the handshake, where the
-    server agrees (RFC 8446 §2.2); `keep` is given that of this connection when it closes.
+    server agrees (RFC 8446 §2.2); `keep` receives the session of this connection when it closes.
     """
 
     __slots__ = ("_agreed", "_incoming", "_keep", "_outgoing", "_share", "_socket", "_tls")
@@ -205,7 +205,7 @@ class Secured:
             return False
 
     def close(self) -> None:
-        # With TLS 1.3 it is behind the handshake that the server gives what a session can be resumed by.
+        # A TLS 1.3 server sends the tickets that resume a session after the handshake.
         if self._keep is not None and self._agreed and (session := self._tls.session) is not None:
             self._keep(session)
         self._socket.close()

@@ -71,7 +71,7 @@ def parse(url: str) -> Target:
             kind=ForbiddenTarget,
         )
     userinfo, at, authority = parts.netloc.rpartition("@")
-    # What follows the authority is cut out of the text, because urlunsplit() would drop an empty query.
+    # Path and query are cut out of the text, because urlunsplit() would drop an empty query.
     rest = url[len(scheme) + 3 + len(parts.netloc) :]
     target = rest if rest.startswith("/") else "/" + rest
     return Target(

@@ -12,7 +12,7 @@ A `Connection`
 2. then returns the content as received, piece by piece (`read`), and `b""` at its end, after any number of calls;
 3. is closed in any case (`aclose`), at once, without waiting for the peer.
 
-Whatever goes wrong is a `Failure`. A wire neither retries nor redirects nor decodes; that is for `fetch`.
+Every error is a `Failure`. A wire neither retries nor redirects nor decodes; that is for `fetch`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Link:
 class KeptConnections:
     """The connections and TLS sessions that successive requests to one host share, by origin.
 
-    Whoever sends the requests owns it, and closes it after the last one.
+    The sender of the requests owns it, and closes it after the last request.
     """
 
     def __init__(self, host: str) -> None:

@@ -26,7 +26,7 @@ class Job:
     digest: str | None = None
     #: Digest of the entries of a document that came last without its end; the same once more are accepted (B5).
     cut_off: str | None = None
-    #: What the accepted content left for the parser.
+    #: The digests that the accepted content left for the parser.
     recall: Recall = NO_RECALL
     #: Seconds for the parser; None: by the length of the content.
     parse_timeout: float | None = None
@@ -71,7 +71,7 @@ class Polled:
     digest: str | None = None
     #: Digest of the entries of a document whose end is missing.
     cut_off: str | None = None
-    #: What went wrong, in a sentence; None: the response is accepted.
+    #: The failure, in a sentence; None: the response is accepted.
     error: str | None = None
     connected: bool = True
     #: The hops of the exchange, where the run is traced.

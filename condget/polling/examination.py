@@ -35,7 +35,7 @@ LONG_AGO = "Thu, 01 Jan 1970 00:00:00 GMT"
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the server did with validators; None: not tried."""
+    """The server's treatment of validators; None: not tried."""
 
     etag: str | None
     last_modified: str | None
@@ -59,7 +59,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What is known of a feed and its server."""
+    """The facts about a feed and its server."""
 
     #: URLs that were requested for the feed, first to last.
     chain: tuple[str, ...]

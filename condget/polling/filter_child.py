@@ -1,4 +1,4 @@
-"""What a child process does for `filtering`: it searches, until its time is over.
+"""The child process of `filtering`: it searches until its time is over.
 
 No expression that a user writes, and no text that a stranger writes, can be trusted to end. The `re` module looks for
 signals while it searches, and ITIMER_REAL, which `parser_child` sets, sends one.

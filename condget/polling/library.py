@@ -63,9 +63,9 @@ class PollOptions(TypedDict, total=False):
 def poll(feeds: Feeds, **options: Unpack[PollOptions]) -> Generator[Outcome, None, None]:
     """Poll the feeds that are due, and yield an `Outcome` for each as soon as it is there.
 
-    What is taken from the iterator is acknowledged, and so remembered, when the next outcome is requested. Leaving the
-    loop early loses nothing: the outcome in hand, and those that nobody took, come again with the next poll. Close the
-    iterator, as `contextlib.closing` does, where the loop may be left.
+    An outcome is acknowledged, and so remembered, when the next outcome is requested. Leaving the loop early loses
+    nothing: the outcome in hand, and those that were not taken, come again with the next poll. Close the iterator, as
+    `contextlib.closing` does, if the loop may be left.
 
     Args:
         feeds: Lists of feeds by their paths, feeds by their URLs, `Feed` values, or an iterable of these.

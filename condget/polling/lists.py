@@ -28,14 +28,14 @@ _LINES_SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What the FEEDS arguments of a command hold."""
+    """The content of the FEEDS arguments of a command."""
 
     #: Each feed once (B9).
     subscriptions: tuple[Subscription, ...]
     refused: tuple[RefusedLine, ...] = ()
     #: Why a whole argument was of no use, in sentences.
     unusable: tuple[str, ...] = ()
-    #: What was skipped on purpose, in sentences.
+    #: Sentences about entries that were skipped on purpose.
     skipped: tuple[str, ...] = ()
 
     @property

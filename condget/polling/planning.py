@@ -32,7 +32,7 @@ class Planned(NamedTuple):
 
     subscription: Subscription
     job: Job
-    #: What is remembered of the feed; None at first sight.
+    #: The memory of the feed; None at first sight.
     state: FeedState | None
     #: How often the feed may be requested.
     pace: Pace
@@ -50,7 +50,7 @@ class PassedOver(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run does."""
+    """The feeds that a run requests, and those that it does not."""
 
     #: The feeds to request, by host.
     hosts: Sequence[Sequence[Planned]]

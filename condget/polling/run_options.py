@@ -12,7 +12,7 @@ LEFT = "left for the next run, since the budget of this one is spent"
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a run may take: seconds, requests, bytes of content as received. None: no limit."""
+    """The limits of a run: seconds, requests, bytes of content as received. None: no limit."""
 
     seconds: float | None = None
     requests: int | None = None
@@ -37,7 +37,7 @@ class RunOptions:
     timeout: float = 30.0
     #: Requests under way at once, over all hosts; one that waits long for its answer counts no longer.
     concurrency: int = 500
-    #: What a run may take; None: what it needs. The feeds that are overdue longest come first, the rest next time.
+    #: The limits of the run; None: no limits. The feeds that are overdue longest come first, the rest next time.
     budget: Budget | None = None
     #: Record the fields of requests and responses, without secrets.
     trace: bool = False

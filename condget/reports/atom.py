@@ -1,7 +1,7 @@
 """The report as one Atom feed (RFC 4287) of all new entries, each with its feed as `source`: what planets are made of.
 
-Entries keep their ids where those are IRIs, so that readers of several such files know them again. What else there is
-to say of a feed is for people, and goes to stderr.
+Entries keep their ids where those are IRIs, so that readers of several such files know them again. Words about feeds
+are for people, and go to stderr.
 """
 
 from __future__ import annotations

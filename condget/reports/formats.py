@@ -18,7 +18,7 @@ from condget.reports.selection import Selection
 #: The report of one feed: whole lines.
 Report: TypeAlias = Callable[[Selection, ReportOptions], str]
 
-#: What stands before or behind all reports; the second argument is now, in POSIX seconds.
+#: The text before or behind all reports; the second argument is now, in POSIX seconds.
 Frame: TypeAlias = Callable[[ReportOptions, float], str]
 
 
@@ -35,7 +35,7 @@ class Format:
     foot: Frame = _nothing
     #: Whether failures of feeds go to stderr, apart from news; otherwise they are part of the report.
     failures_apart: bool = False
-    #: Whether the report holds entries and nothing else. What there is to say of feeds goes to stderr, as text.
+    #: Whether the report holds entries and nothing else. Words about feeds go to stderr, as text.
     entries_only: bool = False
     #: Whether each failure is reported, not only those that deserve a person's attention (C15).
     for_programs: bool = False

@@ -1,4 +1,4 @@
-"""What hooks are told: JSON on stdin or as a request's content, and variables of the environment. Pure.
+"""The input of hooks: JSON on stdin or as a request's content, and variables of the environment. Pure.
 
 A hook gets the entries that a report for people lists: those of first sight and edited ones only where wanted.
 """

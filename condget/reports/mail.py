@@ -28,7 +28,7 @@ _SUBJECT = 120
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Who gets a mail, and from whom."""
+    """The recipient and the sender of a mail."""
 
     to: str
     sender: str

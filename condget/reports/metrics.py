@@ -21,7 +21,7 @@ _CONNECTION, _EXCHANGE = "connection", "exchange"
 
 @dataclass(slots=True)
 class Figures:
-    """What is counted while a run goes on."""
+    """The counts of a run, while it goes on."""
 
     feeds: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)

@@ -1,4 +1,4 @@
-"""What a report is to say beyond news and failures."""
+"""The parts of a report beyond news and failures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, tzinfo
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """What to report beyond news and failures; `selection` decides by these, formats read the last three."""
+    """Parts of a report beyond news and failures; `selection` decides by these, formats read the last three."""
 
     #: Also feeds that are unchanged or were not requested, and the reason and time of every feed's next poll.
     all: bool = False

@@ -1,4 +1,4 @@
-"""What of an outcome is worth reporting (F5, F8): decided here, once, for all formats."""
+"""The parts of an outcome that are worth reporting (F5, F8): decided here, once, for all formats."""
 
 from __future__ import annotations
 

@@ -292,7 +292,7 @@ class Cache:
     def clear(self) -> int:
         """Delete all stored responses, give the disk space back, and return how many they were.
 
-        What is half written goes, too, and is not counted.
+        Half-written responses go, too, and are not counted.
         """
         with self._file.writing() as connection:
             ((count,),) = connection.execute("SELECT count(*) FROM responses WHERE url != ?", (HIDDEN,))
@@ -364,7 +364,7 @@ class Cache:
                 content = base64.b64decode(record["content"], validate=True)
             except (ValueError, KeyError, TypeError, StoreError) as error:
                 raise UsageError(
-                    f"Line {number} is not a stored response ({error}); the lines before it are."
+                    f"Line {number} is not a stored response ({error}); the lines before it were imported."
                 ) from error
             alike = [
                 old

@@ -28,7 +28,7 @@ _ADVICE = {
 
 
 class UnreadableRow(ValueError):
-    """A row of a file holds what condget did not write."""
+    """A row of a file holds values that condget did not write."""
 
 
 #: Errors that reading a damaged file may raise: a message of SQLite that quotes damaged text is a UnicodeDecodeError.
@@ -36,7 +36,7 @@ UNREADABLE = (sqlite3.Error, UnreadableRow, UnicodeDecodeError)
 
 
 def is_corrupt(error: BaseException) -> bool:
-    """Whether an error says that the file itself is damaged, or is no database."""
+    """Whether an error says that the file itself is damaged, or is not a database."""
     return isinstance(error, sqlite3.Error) and _code(error) in _CORRUPT
 
 

@@ -17,12 +17,12 @@ from condget.stores.faults import UnreadableRow, is_instant
 from condget.stores.records import from_record, from_text, to_record, to_text
 from condget.urls import without_userinfo
 
-#: What has a column of its own and so need not stand in the JSON text.
+#: Members that have a column of their own and so need not stand in the JSON text.
 COLUMNS = ("url", "next_poll", "last_polled", "gone", "interval", "reason", "recall")
 
 _Row = tuple[Any, ...]
 
-#: What stands in the JSON text.
+#: Members that stand in the JSON text.
 _text_of = attrgetter(*(field.name for field in fields(FeedState) if field.name not in COLUMNS))
 
 
@@ -30,7 +30,7 @@ def to_state(text: str, *columns: Any) -> FeedState:
     """Return the state of a row: its JSON text, then `COLUMNS`.
 
     Raises:
-        UnreadableRow: they are no state.
+        UnreadableRow: the columns are not a state.
     """
     record = dict(zip(COLUMNS, columns, strict=True))
     try:
@@ -46,7 +46,7 @@ def to_seen(key: bytes, fingerprint: str, first_seen: float, last_seen: float) -
     """Return the seen entry of a row.
 
     Raises:
-        UnreadableRow: it is none.
+        UnreadableRow: the columns are damaged.
     """
     if not (
         isinstance(key, bytes) and isinstance(fingerprint, str) and is_instant(first_seen) and is_instant(last_seen)
@@ -62,7 +62,7 @@ def to_hold(host: str, until: float, reason: str) -> HostHold:
     """Return the hold of a row.
 
     Raises:
-        UnreadableRow: it is none.
+        UnreadableRow: the columns are damaged.
     """
     if not (isinstance(host, str) and isinstance(reason, str) and is_instant(until)):
         raise UnreadableRow("the hold of a host cannot be read")
@@ -75,7 +75,7 @@ def url_list(urls: Iterable[str]) -> str:
 
 
 def _key_bytes(key: str) -> bytes:
-    # JSON feeds can hold lone surrogates, which are no UTF-8.
+    # JSON feeds can hold lone surrogates, which are not UTF-8.
     return key.encode("utf-8", "surrogatepass")
 
 

@@ -1,4 +1,4 @@
-"""The questions that a state file answers, for whoever has a way to run a query: the ledger and its reader."""
+"""Queries of the state file, shared by the ledger and its reader."""
 
 from __future__ import annotations
 

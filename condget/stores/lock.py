@@ -110,7 +110,7 @@ class _Busy(BlockingIOError):
 
 
 class _Held:
-    """A lock, until it is released. A forked child must not keep it alive: there it is let go of."""
+    """A lock until it is released. A forked child lets go of it, and so cannot keep it alive."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor

@@ -84,4 +84,4 @@ class MemoryLedger:
         return ()
 
     def close(self) -> None:
-        """Nothing to do: what is remembered lives as long as the object."""
+        """Do nothing: the memory lives as long as the object."""

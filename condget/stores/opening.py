@@ -1,4 +1,4 @@
-"""Where a ledger is, and how it is opened: the one seam between what the user names as the state and its ledger."""
+"""Opens the ledger that a location names. The one place that knows which store is meant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from condget.errors import UsageError
 if TYPE_CHECKING:
     from condget.stores.protocols import Ledger, LedgerReader
 
-#: What names a state: a path, or a URL whose scheme chooses the store; None: the user's own file.
+#: The name of a state: a path, or a URL whose scheme chooses the store; None: the user's own file.
 Location = str | os.PathLike[str] | None
 
 

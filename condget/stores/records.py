@@ -21,7 +21,7 @@ from condget.urls import without_userinfo
 
 Record = dict[str, Any]
 
-#: What members of heads were called in the first caches.
+#: The names that members of heads had in the first caches.
 _FORMER_NAMES = {
     "reason": "reason_phrase",
     "version": "http_version",
@@ -39,7 +39,7 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not a number")
 
 
-#: No length or count that a file holds is beyond this.
+#: The greatest length or count that a file can hold.
 _LARGEST = 2.0**63
 
 # Made once, and without looking for circles: thousands of states are read and written at a time.

@@ -112,7 +112,7 @@ def _rewritten(path: Path, fresh: Path) -> _Salvaged | None:
 
 
 def _text(raw: bytes) -> str | bytes:
-    """Return a text, or its bytes where it is none; those no reader takes."""
+    """Return a text, or the bytes if they are not UTF-8; no reader takes bytes."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

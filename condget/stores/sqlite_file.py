@@ -24,7 +24,7 @@ _LOG_HEADER = 32
 
 _SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 
-#: No condget counts its versions so far: such a number is a damaged one.
+#: Versions of condget's files are lower: such a number is damaged.
 _FIRST_IMPOSSIBLE_VERSION = 1000
 
 

@@ -27,7 +27,7 @@ def trust_of(transport: object) -> str:
 
 
 def client_certificate(cert: object) -> str:
-    """Return a digest of a client certificate, given as httpx's argument `cert`; "" is none."""
+    """Return a digest of a client certificate, given as httpx's argument `cert`; "" means none was given."""
     if cert is None:
         return ""
     file = cert[0] if isinstance(cert, tuple) else cert

@@ -19,9 +19,9 @@ from tests.test_shown import CONTROLS
 #: Sequences that move the cursor, set the title or the clipboard, and ask the terminal to type something.
 SEQUENCES = '\x1b[2J\x1b[1;1H\x1b]0;owned\x07\x1b]52;c;b3duZWQ=\x1b\\\x1bP$q"p\x1b\\\x9b6n\x9d0;owned\x9c\x1bc'
 TEXT = f"be{CONTROLS}{SEQUENCES}fore\r\ncondget: forged"
-#: What XML can hold, as references or as it is.
+#: The characters that XML can hold, as references or as they are.
 XML = "".join(c for c in TEXT if c in "\t\r\n" or " " <= c < "\ud800" or c in "\ufeff\ufff9\ufffa\ufffb")
-#: What a field of a response can hold.
+#: The characters that a field of a response can hold.
 FIELD = "".join(map(chr, range(0x80, 0x100))) + "\tx"
 
 

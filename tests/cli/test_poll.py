@@ -385,7 +385,7 @@ def test_a_format_with_head_and_foot_makes_one_document(
 
 
 def test_a_run_can_be_limited(invoke: Run, origin: Origin, tmp_path: Path) -> None:
-    """What is left comes with the next run."""
+    """The rest comes with the next run."""
     origin.script("*", ok(rss(1), etag='"1"'))
     many = tmp_path / "many.txt"
     many.write_text("".join(f"{origin.url(f'/{n}')}\n" for n in range(3)))

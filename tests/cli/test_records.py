@@ -1,4 +1,4 @@
-"""What commands print for programs: JSON Lines with a schema."""
+"""The output of commands for programs: JSON Lines with a schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `condget poll` says of failures, and what it leaves out (C15)."""
+"""Failures that `condget poll` reports, and failures that it leaves out (C15)."""
 
 from __future__ import annotations
 

@@ -4,10 +4,10 @@
     python tests/conformance/run.py node_modules/http-cache-tests --client condget
 
 The suite's own server answers, its test definitions are read as data, and the steps and checks of its client
-are interpreted here (`steps.py`), each test with a cache and a client of its own. Peers are no dependencies of
-condget: `pip install "hishel[httpx,async]" requests-cache "cachecontrol[filecache]"`.
+are interpreted here (`steps.py`), each test with a cache and a client of its own. condget does not depend on its peers:
+`pip install "hishel[httpx,async]" requests-cache "cachecontrol[filecache]"`.
 
-Which tests apply to a private cache inside a client, and are counted:
+The tests that apply to a private cache inside a client, and are counted:
 - not the suites on Surrogate-Control and CDN-Cache-Control, which address content delivery networks;
 - not what only a shared cache must or may do: names that say "shared", and the two on serving stale under
   proxy-revalidate and s-maxage, which bind shared caches only (RFC 9111 §5.2.2.8, §5.2.2.10);

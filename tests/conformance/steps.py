@@ -1,4 +1,4 @@
-"""What the steps and expectations of the public cache suite mean: one test in, its result out.
+"""The steps and expectations of the public cache suite: one test in, its result out.
 
 A test tells the server what to answer to each request, sends the requests through a cache, and compares the
 responses, and the requests that the server saw, with what was expected. A failed preparation ("setup") shows

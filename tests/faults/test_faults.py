@@ -1,4 +1,4 @@
-"""Whatever call of the operating system fails, no response and no report is lost, and the next run is clean (F11, G6).
+"""Any call of the operating system may fail: no response and no report is lost, and the next run is clean (F11, G6).
 
 A small library, preloaded, fails the n-th open, read, write, sync and rename below a directory for every n that a run
 makes; see `driver.py`.

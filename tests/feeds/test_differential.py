@@ -1,4 +1,4 @@
-"""condget reads what feedparser reads; differences are listed with reasons. Another writing of a feed is no news."""
+"""condget reads what feedparser reads; differences are listed with reasons. Another writing of a feed is not news."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_well_formed_feed_is_read_as_feedparser_reads_it(shape: Any) -> None:
     assert differences(shape.document(range(12, 0, -1)).encode()) == ""
 
 
-#: What feedparser finds in an odd document and condget does not, or finds otherwise, each with its reason.
+#: Findings of feedparser in odd documents that condget lacks or finds otherwise, each with its reason.
 DIFFERENCES = {
     # The second item is not complete, and its text may be half of itself (B5).
     "CDATA section left open": "2 entries, not 1",

@@ -1,4 +1,4 @@
-"""Which feeds an HTML page names."""
+"""The feeds that an HTML page names."""
 
 from __future__ import annotations
 

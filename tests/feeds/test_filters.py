@@ -1,4 +1,4 @@
-"""Which entries pass filters."""
+"""Entries that pass filters, and entries that do not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What sees the bytes of strangers takes linear time: 1 MB of the worst bytes of every kind (F3)."""
+"""Functions that see the bytes of strangers take linear time: 1 MB of the worst bytes of every kind (F3)."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def test_e1_a_moved_feed_gets_its_new_url_and_all_else_stays(before: bytes, afte
 
 
 def test_e1_a_moved_outline_gets_its_new_url_and_all_else_stays() -> None:
-    """E1: OPML, escaped, in its own encoding; what is in a comment is no feed."""
+    """E1: OPML, escaped, in its own encoding; an outline in a comment is not a feed."""
     comment = f'<outline xmlUrl="{OLD.replace("&", "&amp;")}"/>'.encode()
     before = _opml(OLD.replace("&", "&amp;"))
     after = follow_moves(before, "feeds.opml", MOVES).data

@@ -1,4 +1,4 @@
-"""Which failures deserve words, as literals."""
+"""Failures that deserve words, as literals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What strangers send is read in time that grows with its length, whatever it is (F1).
+"""Bytes of strangers are read in time that grows with their length, whatever they are (F1).
 
 Each function is fed a megabyte of its worst bytes, as far as a response can hold them, and measured in CPU time.
 """
@@ -83,7 +83,7 @@ READERS: dict[str, Callable[[str], object]] = {
 
 
 def cpu(read: Callable[[str], object], text: str) -> float:
-    """Return the CPU seconds of the fastest of three readings, so that a busy machine is no failure."""
+    """Return the CPU seconds of the fastest of three readings, so that a busy machine is not a failure."""
     return min(once(read, text) for _ in range(3))
 
 

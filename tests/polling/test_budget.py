@@ -1,4 +1,4 @@
-"""What a run may take: requests, bytes, seconds. The feeds that are overdue longest come first."""
+"""The limits of a run: requests, bytes, seconds. The feeds that are overdue longest come first."""
 
 from __future__ import annotations
 

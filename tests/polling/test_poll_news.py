@@ -1,4 +1,4 @@
-"""What is news, and what is not: points F5 to F8, over the wire."""
+"""News and no news: points F5 to F8, over the wire."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.polling.support import Poller, rss, sent, titles
 
 
 def test_f5_f6_what_is_news_and_what_is_not(origin: Origin, poller: Poller) -> None:
-    """F5, F6: order and stamps are no news, an edit is told apart, an entry that comes back is not new."""
+    """F5, F6: order and stamps are not news, an edit is told apart, an entry that comes back is not new."""
     stamp = "<lastBuildDate>Thu, 01 Jan 2026 00:00:00 GMT</lastBuildDate>"
     bodies = [
         rss(1, 2),

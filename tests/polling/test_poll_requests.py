@@ -1,4 +1,4 @@
-"""What a request of a poll holds, and what is kept of its secrets: parts D and F12, over the wire."""
+"""The request of a poll, and what is kept of its secrets: part D and F12, over the wire."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from tests.polling.support import NOON
 QUARTER, DAY = 900.0, 86_400.0
 ENTRY = Entry("1", "1", "One", "https://example.org/1", None, "f")
 
-#: What a feed answers at an instant: a status, None where no connection comes about.
+#: The response of a feed at an instant: a status, or None if no connection comes about.
 Server = Callable[[float], int | None]
 
 

@@ -154,7 +154,7 @@ def test_a_flipped_byte_is_never_served_and_never_raises(tmp_path: Path) -> None
         with Cache(directory) as cache:
             for _ in range(2):
                 for url, body in content.items():
-                    # What a damaged index no longer finds is a miss.
+                    # A response that a damaged index no longer finds is a miss.
                     with contextlib.suppress(StoreError, IndexError):
                         assert contents(cache, url) in ([body], []), position
                         put(cache, replace(HEAD, url=url), body, *cache.load(url))

@@ -459,7 +459,7 @@ class Recording:
 
 
 def test_among_many_feeds_a_few_are_looked_up_alone(path: Path) -> None:
-    """What is due of a million feeds is to cost what it costs of a thousand: no table is read from end to end."""
+    """Due feeds among a million cost the same as among a thousand: no table is read from end to end."""
     with SqliteLedger(path) as ledger:
         ledger.commit(outcome(f"https://example.org/{number}") for number in range(3_000))
     with contextlib.closing(Recording(path)) as rows:

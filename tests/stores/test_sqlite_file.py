@@ -1,4 +1,4 @@
-"""What the SQLite files of condget have in common: whose a file is, its version, its transactions (F11)."""
+"""The SQLite files of condget: their owner, version and transactions (F11)."""
 
 from __future__ import annotations
 

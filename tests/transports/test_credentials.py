@@ -135,7 +135,7 @@ def test_credentials(scenario: Scenario, kind: str, origin: Origin, tmp_path: Pa
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_request_target_is_part_of_the_key(kind: str, origin: Origin, tmp_path: Path) -> None:
-    """G1: httpx's extension `target`; one that is no path is not stored."""
+    """G1: httpx's extension `target`; a target that is not a path is not stored."""
     origin.script("/x", answer(FRESH, b"x"))
     origin.script("/y%2fz", answer(FRESH, b"y"))
     with calling(kind, cache=tmp_path) as calls:
