@@ -1,4 +1,4 @@
-"""The manual page `condget.1`, made from the words of `--help` when the wheel is built (see hatch_build.py).
+"""The manual page `condget.1`, made from the words of `--help` when the wheel is built (see .ci/manual_page.py).
 
 `python -m condget.cli.manual` prints it.
 """

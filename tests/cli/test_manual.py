@@ -58,7 +58,9 @@ def test_the_page_is_clean_roff() -> None:
 
 def test_the_wheel_is_built_with_the_page() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert "custom" in project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]
-    assert "/hatch_build.py" in project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    targets = project["tool"]["hatch"]["build"]["targets"]
+    hook = Path(targets["wheel"]["hooks"]["custom"]["path"])
+    assert (ROOT / hook).exists()
+    assert f"/{hook.parts[0]}" in targets["sdist"]["include"]
     (typer,) = [one for one in project["project"]["dependencies"] if one.startswith("typer")]
     assert typer in project["build-system"]["requires"]
