@@ -27,7 +27,7 @@ class DirectoryStore:
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
         self._root = Path(directory)
-        # What is stored may be private, and pickles of others must not be read.
+        # Stored responses may be private, and pickles of others must not be read.
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def load(self, url: str, partition: str) -> Sequence[StoredResponse]:

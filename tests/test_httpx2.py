@@ -66,7 +66,7 @@ def test_a_response_and_an_error_are_httpx2_s_own(tmp_path: Path) -> None:
 
 
 def test_both_share_a_cache(origin: Origin, tmp_path: Path) -> None:
-    """What one of them stored is a hit of the other."""
+    """A response that one of them stored is a hit of the other."""
     origin.script("/", answer(FRESH, b"body"))
     same = {"User-Agent": "test", "Accept-Encoding": "gzip"}
     for module in (condget, bound, condget):

@@ -1,4 +1,4 @@
-"""A watchdog for event loops: which callback took how long, in CPU seconds, so that a busy machine is no failure."""
+"""A watchdog for event loops: which callback took how long, in CPU seconds, so that a busy machine is not a failure."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def _bare(etag: str) -> str:
 
 
 def etag_of(fields: Fields) -> str | None:
-    """Return the ETag of a response, several lines joined; None where it is absent, empty or `*`, which is no tag."""
+    """Return the ETag of a response, several lines joined; None if it is absent, empty or `*`, which is not a tag."""
     return ", ".join(value for value in fields.all("etag") if value not in ("", "*")) or None
 
 

@@ -240,8 +240,8 @@ def verify(cache: Where = None) -> int:
 def export_lines(cache: Where = None) -> None:
     """Write every stored response to stdout as JSON Lines.
 
-    `condget cache import` reads them on another machine. Contents are included:
-    whoever reads the lines reads what was fetched.
+    `condget cache import` reads them on another machine. The lines hold the
+    contents, too.
 
     \b
     Examples:

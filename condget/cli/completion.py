@@ -1,4 +1,4 @@
-"""What the shell offers behind a command: the feeds that are known, the formats there are."""
+"""The words that a shell offers behind a command: the feeds that are known, the formats."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def feeds(ctx: typer.Context, incomplete: str) -> list[str]:
     try:
         with open_ledger_for_reading(ctx.params.get("state")) as ledger:
             urls = ledger.urls()
-    except (CondgetError, OSError):  # a shell that waits for words is no place for errors
+    except (CondgetError, OSError):  # a shell that waits for words shows no errors
         return []
     found = [address(url.partition("#user=")[0]) for url in urls]
     if incomplete.startswith("//"):  # bash parts words at a colon

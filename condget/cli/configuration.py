@@ -27,7 +27,7 @@ PRECEDENCE = (
     "defaults",
 )
 
-#: Variables that are no defaults of options.
+#: Variables that are not defaults of options.
 _PLAIN = (
     settings.CACHE_DIR_ENV,
     settings.STATE_DIR_ENV,
@@ -225,7 +225,7 @@ def _is_anything_set(args: Sequence[str], request: Request) -> bool:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # an argument that is no path, such as a long template
+    except OSError:  # an argument that is not a path, such as a long template
         return False
 
 

@@ -1,4 +1,4 @@
-"""What must be in order, or out of the way, before a command sends its first request."""
+"""Checks and preparations before a command sends its first request."""
 
 from __future__ import annotations
 

@@ -294,7 +294,7 @@ def _with_bar(content: Iterable[bytes], response: httpx.Response, *, shown: bool
     total = int(length) if length.isdecimal() and len(length) < 16 else None
     try:
         for chunk in content:
-            # What is counted are bytes as received; the content may be coded.
+            # It counts bytes as received; the content may be coded.
             received = response.num_bytes_downloaded
             of = "" if total is None else f" of {in_bytes(total)}"
             bar.show(received, total, f"{in_bytes(received)}{of}")

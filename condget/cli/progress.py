@@ -17,7 +17,7 @@ _OFTEN = 0.1
 
 
 class Bar:
-    """A bar that stands aside while other lines are printed; it shows nothing where stderr is no terminal."""
+    """A bar that stands aside while other lines are printed; it shows nothing where stderr is not a terminal."""
 
     def __init__(self, *, shown: bool = True) -> None:
         #: Whether somebody sits in front of it.

@@ -11,7 +11,7 @@ from html import unescape
 from typing import NamedTuple
 
 COMMENT = r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)"
-#: What stands in a tag. A quotation mark that does not follow = is a character like any other.
+#: The content of a tag. A quotation mark that does not follow = is a character like any other.
 BODY = r"""(?:=\s*+(?:"[^"]*"|'[^']*')|[^<>])*+"""
 _ATTRIBUTE = re.compile(r"""(?<![^\s"'<>/=])([^\s"'<>/=]++)(?:\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+)))?""")
 

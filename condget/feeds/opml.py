@@ -122,7 +122,7 @@ _DEEPEST = 20
 
 
 def _loosely(text: str) -> list[Outline]:
-    """Return the outlines of a text that is no XML."""
+    """Return the outlines of a text that is not XML."""
     tree, line, position = _Tree(), 1, 0
     for tag in tags(text, "outline"):
         line, position = line + text.count("\n", position, tag.start), tag.start

@@ -30,8 +30,8 @@ class Entry:
 
     `id` is the guid/id exactly as written in the document, before any resolution against a base; None if there is none.
     `link` is resolved, and only for people. `fingerprint` is a digest of the text that a reader would see (title,
-    summary, content), with white space folded and stamps left out: an edit is a new fingerprint. What stands below it
-    is for reports alone, and is never written to disk.
+    summary, content), with white space folded and stamps left out: an edit is a new fingerprint. The members
+    below it are for reports alone, and never written to disk.
     """
 
     key: str
@@ -98,7 +98,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What is remembered of a feed's failures in a row: instants are POSIX seconds."""
+    """The memory of a feed's failures in a row: instants are POSIX seconds."""
 
     since: float | None = None
     #: When it was reported last that the feed fails; None: never.
@@ -112,12 +112,12 @@ class FeedState:
     """The memory of a feed between polls.
 
     `stored` is head only (RFC 9111): the pair of validators and the fields that freshness needs, with the times when
-    they first came. `chain` holds the URLs of the redirect chain that gave the pair, first to last; the pair belongs to
-    the last of them (B10).
+    they first came. `chain` holds the URLs of the redirect chain of the pair, first to last; the last URL owns the pair
+    (B10).
     """
 
     url: str
-    #: Where to ask, after a permanent redirect was followed to a readable feed (E1); None: at `url`.
+    #: The URL to request, after a permanent redirect led to a readable feed (E1); None: `url`.
     moved_to: str | None = None
     stored: StoredResponse | None = None
     chain: tuple[str, ...] = ()

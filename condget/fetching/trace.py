@@ -1,4 +1,4 @@
-"""What a user who asked for it sees of an exchange: the fields of each hop, without secrets."""
+"""The trace of an exchange for its user: the fields of each hop, without secrets."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ async def poll_batch(
     )
     budget = batch.run_options.budget or Budget()
     worker = _Worker(hand_over, clock, wire, parser, limits, budget, batch.listed)
-    # What is under way when the time is up is given up, without an outcome, and comes again with the next run.
+    # Exchanges under way when the time is up are given up, without an outcome, and come again with the next run.
     with suppress(TimeoutError):
         async with asyncio.timeout(budget.seconds), asyncio.TaskGroup() as group:
             await _begin(batch, worker, group)
@@ -103,7 +103,7 @@ class _Worker:
         listed: frozenset[str],
     ) -> None:
         self._budget = budget
-        #: What the run has taken of its budget.
+        #: The part of its budget that the run has taken.
         self._requests = self._received = 0
         self._hand_over = hand_over
         self._clock = clock

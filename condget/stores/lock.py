@@ -1,7 +1,7 @@
 """One writer at a time, or one for each host: locks on small files of their own beside the state.
 
-Whoever opens the state holds an exclusive lock. A long run gives that up for the hosts that it requests
-(`StateLock.hold_hosts`), so that it does not keep others from their feeds.
+A run holds an exclusive lock. A long run gives it up for locks of the hosts that it requests, so that it does not keep
+other runs from their feeds (`StateLock.hold_hosts`).
 
 The lock dies with the process that holds it, so there is never a stale one to remove. The file's content is a remark
 for people: who holds the lock, and since when. Readers of the state need no lock.

@@ -1,4 +1,4 @@
-"""What bash, zsh and fish offer, and what condget suggests instead of a wrong option."""
+"""Completion in bash, zsh and fish, and suggestions instead of a wrong option."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a terminal shows while a command runs, and that nothing of it stays."""
+"""Progress on a terminal while a command runs, of which nothing stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which proxy of the environment a request goes through."""
+"""The proxy of the environment that a request goes through."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def poller() -> Poller:
 
 @pytest.fixture(scope="session", autouse=True)
 def _warm() -> None:
-    """What is loaded and compiled once is no time that a stranger takes."""
+    """Modules that are loaded and compiled once take no time of a stranger."""
     import h11  # noqa: F401
 
     import condget.fetching.h11_response  # noqa: F401

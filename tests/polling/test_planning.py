@@ -1,4 +1,4 @@
-"""Which feeds a run requests, and why not the rest: literals in, values out."""
+"""The feeds that a run requests, and why not the rest: literals in, values out."""
 
 from __future__ import annotations
 

@@ -254,7 +254,7 @@ def test_b9_feeds_that_lead_to_one_target_request_it_once(origin: Origin, poller
 
 
 def test_b9_feeds_that_lead_to_one_error_all_fail(origin: Origin, poller: Poller) -> None:
-    """F4: a common page for what is gone is no reason to keep silent about any of them."""
+    """F4: a common page for missing feeds does not hide any of them."""
     for path in ("/a", "/b"):
         origin.script(path, redirect("/gone"))
     outcomes = poller(origin.url("/a"), origin.url("/b"))
