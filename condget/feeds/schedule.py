@@ -22,6 +22,7 @@ from condget.cache.messages import StoredResponse
 from condget.cache.validators import has_validator
 from condget.feeds.durations import DAY, HOUR, instant, span, with_instant
 from condget.feeds.pace import Pace, horizon, spread
+from condget.feeds.subscriptions import Subscription
 from condget.feeds.values import FeedState, Hints, HostHold, Outcome
 
 #: The adaptive interval (C10): gentle growth and quick decline settle where about one poll in three
@@ -148,6 +149,23 @@ def silence(
     until = now + min(seconds, pace.cap, MOST_BY_REDIRECT if redirected else pace.cap)
     words = _retry_words(fields, seconds, _answer(status, now), pace)
     return HostHold(host, until, f"{words}; no request to {host} until {instant(until, now)}")
+
+
+def unusable(subscription: Subscription, before: FeedState | None, error: str, *, pace: Pace, now: float) -> Outcome:
+    """Return the outcome of a feed that cannot be requested, since a secret of it is missing: a failure (C7)."""
+    before = before or FeedState(subscription.key)
+    due = after_failure(before, "", None, Fields(), pace=pace, now=now, cause=error.partition(";")[0])
+    state = due.applied(before, first_polled=before.first_polled or now, error=error)
+    return Outcome(
+        subscription.key,
+        "error",
+        state=state,
+        name=subscription.name,
+        title=state.title,
+        error=error,
+        reason=due.reason,
+        next_poll=due.at,
+    )
 
 
 def put_off(outcome: Outcome, before: FeedState | None, until: float, *, own: bool, pace: Pace, now: float) -> Outcome:

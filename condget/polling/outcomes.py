@@ -17,9 +17,7 @@ from condget.cache.messages import Request, Response, StoredResponse
 from condget.cache.storing import to_stored
 from condget.cache.validators import VALIDATOR_FIELDS, etag_of, last_modified_of
 from condget.feeds.entries import Diff, diff
-from condget.feeds.pace import Pace
 from condget.feeds.schedule import after_failure, after_success, put_off
-from condget.feeds.subscriptions import Subscription
 from condget.feeds.values import FeedState, Outcome, SeenEntry, Status
 from condget.fetching.targets import host_of
 from condget.polling.batch import Polled
@@ -96,23 +94,6 @@ def _failed(planned: Planned, polled: Polled) -> Outcome:
         reason=due.reason,
         next_poll=None if due.gone else due.at,
         hold=due.hold,
-    )
-
-
-def unusable(subscription: Subscription, before: FeedState | None, error: str, pace: Pace, now: float) -> Outcome:
-    """Return the outcome of a feed that cannot be requested, since a secret of it is missing: a failure (C7)."""
-    before = before or FeedState(subscription.key)
-    due = after_failure(before, "", None, Fields(), pace=pace, now=now, cause=error.partition(";")[0])
-    state = due.applied(before, first_polled=before.first_polled or now, error=error)
-    return Outcome(
-        subscription.key,
-        "error",
-        state=state,
-        name=subscription.name,
-        title=state.title,
-        error=error,
-        reason=due.reason,
-        next_poll=due.at,
     )
 
 

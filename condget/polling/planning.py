@@ -149,10 +149,10 @@ def plan(subscriptions: Iterable[Subscription], ledger: LedgerReader, run_option
         try:
             job = job_of(subscription, state, run_options)
         except UsageError as error:
+            from condget.feeds.schedule import unusable
             from condget.feeds.trouble import noticed
-            from condget.polling.outcomes import unusable
 
-            outcome = unusable(subscription, state, str(error), pace_of(subscription, run_options), now)
+            outcome = unusable(subscription, state, str(error), pace=pace_of(subscription, run_options), now=now)
             refused.append(noticed(outcome, state, run_options.patience, now))
             continue
         host = host_of(job.request.url)
