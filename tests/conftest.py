@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import hypothesis
 import pytest
 
-from tests import library
+from tests import library, servers
 from tests.origin import Origin
 
 # A shared machine is slow at times; slowness is not a failure.
@@ -37,3 +38,19 @@ def origin() -> Iterator[Origin]:
     """A scripted origin on a loopback port of its own."""
     with Origin() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[servers.Postgresql]:
+    """A PostgreSQL server for all tests of this process, with settings that are fast."""
+    servers.require_postgresql()
+    with closing(servers.Postgresql()) as server:
+        yield server
+
+
+@pytest.fixture
+def durable_postgresql() -> Iterator[servers.Postgresql]:
+    """A PostgreSQL server for one test, which may crash it."""
+    servers.require_postgresql()
+    with closing(servers.Postgresql(settings=())) as server:
+        yield server
