@@ -86,9 +86,9 @@ class Client(httpx.Client):
     """An `httpx.Client` with a private HTTP cache (RFC 9111).
 
     Args:
-        cache: A `Cache` or `MemoryCache`, which stays open when the client closes; a directory for one; ":memory:" for
-            one in memory; False for none. None: the user's own, or one in memory where `transport` is a mock, an
-            application or a Unix socket.
+        cache: A `Cache`, `MemoryCache` or another store, which stays open when the client closes; a directory or a URL
+            such as redis://host/0 for one; ":memory:" for one in memory; False for none. None: the user's own, or one
+            in memory where `transport` is a mock, an application or a Unix socket.
         policy: The choices of the cache.
         clock: Gives the present instant in POSIX seconds.
         partition: Parts the stored responses of this client from those of others in the same cache.
@@ -98,6 +98,7 @@ class Client(httpx.Client):
 
     Raises:
         TypeError: an argument is of another type.
+        UsageError: `cache` is a URL of an unknown scheme, or its store needs a package that is missing.
     """
 
     cache: Store | None

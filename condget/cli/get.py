@@ -106,7 +106,8 @@ def get(
         typer.Option(metavar="SECONDS", show_default=False, help="Give up when the server is silent for so long; 30."),
     ] = 30.0,
     cache: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Use the cache in DIR instead of the user's own.")
+        str | None,
+        typer.Option(metavar="DIR", help="Use the cache in DIR, or at a URL (redis://), instead of the user's own."),
     ] = None,
 ) -> int:
     """Print the content of URLs, from the cache where HTTP allows it.
@@ -138,6 +139,8 @@ def get(
         raise UsageError(f'there is no mode "{mode}"; choose one of {", ".join(MODES)}')
     if not timeout > 0:
         raise UsageError("--timeout is a number of seconds above 0")
+    if cache == "":
+        raise UsageError("--cache is empty; name a directory or a URL")
     if output and len(output) != len(urls):
         raise UsageError(f"there are {len(urls)} URLs and {len(output)} files; name one file with -o for each URL")
     try:
@@ -160,7 +163,7 @@ def get(
 
 
 @contextmanager
-def _client(cache: Path | None, policy: Policy, timeout: float) -> Iterator[Client]:
+def _client(cache: str | None, policy: Policy, timeout: float) -> Iterator[Client]:
     import httpx
 
     import condget
@@ -184,18 +187,21 @@ def _client(cache: Path | None, policy: Policy, timeout: float) -> Iterator[Clie
         yield client
 
 
-def _check_cache(directory: Path) -> None:
-    """Make sure that the file that was named is a cache: the client would only go on without it.
+def _check_cache(location: str) -> None:
+    """Make sure that a file that was named is a cache: the client would only go on without it.
 
     Raises:
         ForeignFile: it is not.
     """
     from condget.errors import ForeignFile, StoreError
-    from condget.stores.disk_cache import Cache
+    from condget.stores.opening import open_store, scheme_of
 
+    if scheme_of(location) is not None:
+        return
     try:
-        with Cache(directory) as cache:
-            _ = cache.size
+        store = open_store(location)
+        store.load("", "")
+        store.close()
     except ForeignFile:
         raise
     except StoreError:  # which the client logs

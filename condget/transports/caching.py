@@ -23,7 +23,7 @@ from condget.settings import Clock
 from condget.stores.protocols import Store
 from condget.transports.exchange import Exchange, Setup
 from condget.transports.flights import Flight, Flights
-from condget.transports.guarded_store import CacheArgument, open_store
+from condget.transports.guarded_store import CacheArgument, guarded_store
 from condget.transports.saving import AsyncSavingStream, SavingStream
 from condget.transports.trust import is_local_socket, trust_of
 
@@ -40,9 +40,10 @@ class CacheTransport(httpx.BaseTransport):
 
     Args:
         inner: The transport that makes the requests; None: `httpx.HTTPTransport()`.
-        cache: A `Cache` or `MemoryCache`, which stays open for others; a directory, whose cache is closed with the
-            transport; ":memory:" for one in memory; False for none. None: the user's own cache, or one in memory where
-            `inner` is a mock, an application or a Unix socket, which must not answer for others.
+        cache: A `Cache`, `MemoryCache` or another store, which stays open for others; a directory or a URL such as
+            redis://host/0, whose store is closed with the transport; ":memory:" for one in memory; False for none.
+            None: the user's own cache, or one in memory where `inner` is a mock, an application or a Unix socket,
+            which must not answer for others.
         policy: The choices of the cache.
         clock: Gives the present instant in POSIX seconds.
         partition: Parts the stored responses of this transport from those of others in the same cache. Needed where
@@ -52,6 +53,7 @@ class CacheTransport(httpx.BaseTransport):
 
     Raises:
         TypeError: `inner` or `cache` is of another type.
+        UsageError: `cache` is a URL of an unknown scheme, or its store needs a package that is missing.
 
     >>> import httpx, condget
     >>> with httpx.Client(transport=condget.CacheTransport(cache="/tmp/example")) as client:  # doctest: +SKIP
@@ -71,7 +73,7 @@ class CacheTransport(httpx.BaseTransport):
         partition: str = "",
     ) -> None:
         self.inner = httpx.HTTPTransport() if inner is None else _checked(inner, httpx.BaseTransport)
-        self.store, self._owns_store = open_store(cache, is_network(self.inner), clock)
+        self.store, self._owns_store = guarded_store(cache, is_network(self.inner), clock)
         self.cache = self.store.store if cache is not False else None
         self.policy = policy or Policy()
         self._setup = Setup(
@@ -204,7 +206,7 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
         partition: str = "",
     ) -> None:
         self.inner = httpx.AsyncHTTPTransport() if inner is None else _checked(inner, httpx.AsyncBaseTransport)
-        self.store, self._owns_store = open_store(cache, is_network(self.inner), clock)
+        self.store, self._owns_store = guarded_store(cache, is_network(self.inner), clock)
         self.cache = self.store.store if cache is not False else None
         self.policy = policy or Policy()
         self._setup = Setup(

@@ -1,5 +1,5 @@
 """GuardedStore: a store that fails never fails or hangs a request. The failure is logged once, and the store is left
-alone for a while. `open_store` makes one of the argument `cache` of clients and transports.
+alone for a while. `guarded_store` makes one of the argument `cache` of clients and transports.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from condget.cache.actions import Delete, Freshen, Invalidate, Save, Write
 from condget.cache.messages import StoredResponse
 from condget.cache.policy import Policy
 from condget.settings import Clock
-from condget.stores.disk_cache import Cache
 from condget.stores.memory_cache import MemoryCache
+from condget.stores.opening import open_store
 from condget.stores.protocols import ContentGone, ContentTooLong, Store, Writer
 
 log = logging.getLogger("condget")
@@ -136,27 +136,28 @@ def _refusal(call: Callable[..., None], *arguments: object) -> str | None:
     return None
 
 
-#: The values of `cache=`: a cache, a directory for one, ":memory:", None for the user's own, or False for none.
+#: The values of `cache=`: a cache, what `open_store` takes, or False for none.
 CacheArgument = Store | GuardedStore | str | os.PathLike[str] | Literal[False] | None
 
 
-def open_store(cache: CacheArgument, is_network: bool, clock: Clock) -> tuple[GuardedStore, bool]:
+def guarded_store(cache: CacheArgument, is_network: bool, clock: Clock) -> tuple[GuardedStore, bool]:
     """Return the store that the argument `cache` of a transport means, and whether the transport closes it.
 
     `is_network` says whether the transport reaches the network that all share, and so may use the user's own cache.
 
     Raises:
-        TypeError: the argument is neither a cache nor a path, nor None or False.
+        TypeError: the argument is neither a cache nor a location, nor None or False.
+        UsageError: it is a URL of an unknown scheme, or its store needs a package that is missing.
     """
     if isinstance(cache, GuardedStore):
         return cache, False
-    if cache is False or cache == ":memory:" or (cache is None and not is_network):
+    if cache is False or (cache is None and not is_network):
         return GuardedStore(MemoryCache()), True
     if cache is None or (isinstance(cache, (str, os.PathLike)) and os.fspath(cache)):
-        return GuardedStore(Cache(cache, clock=clock)), True
+        return GuardedStore(open_store(cache, clock=clock)), True
     if isinstance(cache, Store):
         return GuardedStore(cache), False
     raise TypeError(
-        f'cache= is a condget.Cache or condget.MemoryCache, a directory, ":memory:", None (the user\'s own cache) or '
-        f"False (no cache), not {cache!r}"
+        "cache= is a condget.Cache or another store, a directory, a URL such as redis://host/0, "
+        f'":memory:", None (the user\'s own cache) or False (no cache), not {cache!r}'
     )

@@ -142,3 +142,15 @@ def test_a_broken_coding_is_told(invoke: Run, origin: Origin) -> None:
     done = invoke("get", origin.url("/page"))
     assert (done.returncode, done.stdout) == (1, "")
     assert "not in the coding that it declares" in done.stderr
+
+
+def test_a_cache_at_a_url_without_a_store_is_wrong_usage(condget: Run) -> None:
+    done = condget("get", "--cache", "teapot://ann:secret@host/0", "http://127.0.0.1:9/")
+    assert done.returncode == 2
+    assert "no store is installed for teapot" in done.stderr
+    assert "secret" not in done.stderr
+
+
+def test_an_empty_name_of_a_cache_is_wrong_usage(condget: Run) -> None:
+    done = condget("get", "--cache", "", "http://127.0.0.1:9/")
+    assert (done.returncode, "--cache is empty" in done.stderr) == (2, True)
