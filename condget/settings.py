@@ -1,11 +1,12 @@
 """Names and defaults that more than one layer needs: version, user agent, default paths, environment names.
 
-Importing this module touches no file; `platformdirs` is imported when a path is needed.
+Directories are those of the XDG Base Directory Specification, or of macOS. Importing this module touches no file.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,20 +29,27 @@ CONFIG_DIR_ENV = "CONDGET_CONFIG_DIR"
 NOW_ENV = "CONDGET_NOW"
 _YEAR_10000 = 253_402_300_800
 
+#: By purpose: the variable of XDG, and the directory under the home without it, on Linux and on macOS.
+_PLACES = {
+    "cache": ("XDG_CACHE_HOME", ".cache", "Library/Caches"),
+    "config": ("XDG_CONFIG_HOME", ".config", "Library/Application Support"),
+    "state": ("XDG_STATE_HOME", ".local/state", "Library/Application Support"),
+}
+
 
 def cache_path() -> Path:
     """Return the default file of the library's cache (`$CONDGET_CACHE_DIR`, else the XDG cache directory)."""
-    return _directory(CACHE_DIR_ENV, "user_cache_path") / "cache.sqlite3"
+    return _directory(CACHE_DIR_ENV, "cache") / "cache.sqlite3"
 
 
 def config_path() -> Path:
     """Return the user's configuration file (`$CONDGET_CONFIG_DIR`, else the XDG configuration directory)."""
-    return _directory(CONFIG_DIR_ENV, "user_config_path") / "condget.toml"
+    return _directory(CONFIG_DIR_ENV, "config") / "condget.toml"
 
 
 def state_path() -> Path:
     """Return the default state file of the poller (`$CONDGET_STATE_DIR`, else the XDG state directory)."""
-    return _directory(STATE_DIR_ENV, "user_state_path") / "feeds.sqlite3"
+    return _directory(STATE_DIR_ENV, "state") / "feeds.sqlite3"
 
 
 def clock() -> Clock:
@@ -62,11 +70,10 @@ def clock() -> Clock:
     return lambda: instant
 
 
-def _directory(env: str, function: str) -> Path:
-    override = os.environ.get(env)
-    if override:
+def _directory(env: str, purpose: str) -> Path:
+    if override := os.environ.get(env):
         return Path(override).expanduser()
-    import platformdirs
-
-    path: Path = getattr(platformdirs, function)("condget", appauthor=False)
-    return path
+    variable, on_linux, on_macos = _PLACES[purpose]
+    if (directory := Path(os.environ.get(variable, ""))).is_absolute():  # XDG: a relative path is ignored
+        return directory / "condget"
+    return Path.home() / (on_macos if sys.platform == "darwin" else on_linux) / "condget"
