@@ -14,12 +14,12 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from condget import settings
-from condget.cli import completion
+from condget.cli import poll_options as option
 from condget.cli.arguments import Feeds, State, length, size
 from condget.cli.delivery import Delivery
 from condget.cli.destinations import destinations_of
@@ -27,7 +27,7 @@ from condget.cli.output import say
 from condget.errors import StateLocked, UsageError
 from condget.polling.lists import read
 from condget.polling.run_options import Budget
-from condget.reports import FORMATS, ReportOptions
+from condget.reports import ReportOptions
 
 if TYPE_CHECKING:
     from condget.feeds.subscriptions import Subscription
@@ -37,228 +37,49 @@ if TYPE_CHECKING:
     from condget.reports.metrics import Figures
     from condget.stores.protocols import Ledger
 
-NEWS_CODE, LOCKED_CODE = 3, 75
-
-#: Sections of the help.
-_REPORTS, _HOOKS, _REQUESTS = "What is reported", "Where news go, instead of stdout", "How feeds are requested"
+LOCKED_CODE = 75
 
 
 def poll(
     feeds: Feeds,
-    format_: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            "-f",
-            metavar="FORMAT",
-            help=f"How to report: {', '.join(FORMATS)}.",
-            show_default="text",
-            autocompletion=completion.formats,
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write the report to a file, as a whole, if there is any."),
-    ] = None,
-    entries: Annotated[bool, typer.Option("--entries", help="List the entries of new feeds, too.")] = False,
-    all_: Annotated[
-        bool, typer.Option("--all", help="Report every feed, with the time of its next poll and the reason.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Show what would be requested; send and write nothing.")
-    ] = False,
-    force: Annotated[
-        bool,
-        typer.Option(
-            "--force", help="Poll feeds that are not due, too, still conditionally; a gone feed only by its URL."
-        ),
-    ] = False,
-    catch_up: Annotated[bool, typer.Option("--catch-up", help="Take all entries as seen, and report none.")] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print no progress and no failures of feeds on stderr.")
-    ] = False,
-    verbose: Annotated[
-        int,
-        typer.Option(
-            "--verbose",
-            "-v",
-            count=True,
-            metavar="",
-            show_default=False,
-            help="Print on stderr a line for each feed, and the reason for its next poll; -vv: what was sent and came.",
-        ),
-    ] = 0,
-    template_: Annotated[
-        str | None,
-        typer.Option(
-            "--template",
-            metavar="TEXT",
-            rich_help_panel=_REPORTS,
-            help="Print this for each entry, with fields such as {feed_title}, {title}, {link}.",
-        ),
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=0, rich_help_panel=_REPORTS, help="Report at most N entries of a feed."),
-    ] = None,
-    match: Annotated[
-        str | None,
-        typer.Option(
-            "--match",
-            metavar="REGEX",
-            rich_help_panel=_REPORTS,
-            help="Report only entries with this in title, link, author or a category; the others count as seen.",
-        ),
-    ] = None,
-    not_match: Annotated[
-        str | None,
-        typer.Option("--not-match", metavar="REGEX", rich_help_panel=_REPORTS, help="Report no entries with this."),
-    ] = None,
-    edited: Annotated[
-        bool, typer.Option("--edited", rich_help_panel=_REPORTS, help="Report edited entries, too.")
-    ] = False,
-    content: Annotated[
-        bool,
-        typer.Option(
-            "--content", rich_help_panel=_REPORTS, help="Report the content of entries, too (jsonl and atom)."
-        ),
-    ] = False,
-    exit_code: Annotated[
-        bool,
-        typer.Option(
-            "--exit-code", rich_help_panel=_REPORTS, help=f"Exit with {NEWS_CODE} if there is news and no feed failed."
-        ),
-    ] = False,
-    strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict", rich_help_panel=_REPORTS, help="Report each failure, not only those that last, once a week."
-        ),
-    ] = False,
-    failures_after: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=1, rich_help_panel=_REPORTS, help="Report a feed that failed N times in a row, or"
-        ),
-    ] = 3,
-    failing_for: Annotated[
-        str, typer.Option(metavar="DURATION", rich_help_panel=_REPORTS, help="that failed for so long.")
-    ] = "1d",
-    exec_: Annotated[
-        str | None,
-        typer.Option(
-            "--exec",
-            metavar="CMD",
-            rich_help_panel=_HOOKS,
-            help="Run this for each feed with news: JSON on stdin.",
-        ),
-    ] = None,
-    exec_entry: Annotated[
-        str | None,
-        typer.Option(
-            "--exec-entry",
-            metavar="CMD",
-            rich_help_panel=_HOOKS,
-            help="Run this for each new entry: JSON on stdin.",
-        ),
-    ] = None,
-    post: Annotated[
-        str | None,
-        typer.Option("--post", metavar="URL", rich_help_panel=_HOOKS, help="POST the JSON of each feed with news."),
-    ] = None,
-    hook_timeout: Annotated[
-        float,
-        typer.Option(metavar="SECONDS", min=0.1, rich_help_panel=_HOOKS, help="Time for each command and POST."),
-    ] = 60.0,
-    mail: Annotated[
-        str | None,
-        typer.Option("--mail", metavar="ADDRESS", rich_help_panel=_HOOKS, help="Send the news of a run as a mail."),
-    ] = None,
-    mail_entries: Annotated[
-        bool, typer.Option("--mail-entries", rich_help_panel=_HOOKS, help="Send a mail for each entry instead.")
-    ] = False,
-    mail_from: Annotated[
-        str | None,
-        typer.Option(
-            "--mail-from", metavar="ADDRESS", rich_help_panel=_HOOKS, help="The sender; else the ADDRESS of --mail."
-        ),
-    ] = None,
-    smtp: Annotated[
-        str | None,
-        typer.Option(
-            "--smtp", metavar="URL", rich_help_panel=_HOOKS, help="Mail through this server, not through sendmail."
-        ),
-    ] = None,
-    metrics: Annotated[
-        Path | None,
-        typer.Option(
-            "--metrics", metavar="FILE", rich_help_panel=_HOOKS, help="Write figures of the run for Prometheus."
-        ),
-    ] = None,
-    unconditional: Annotated[
-        bool,
-        typer.Option(
-            "--unconditional",
-            rich_help_panel=_REQUESTS,
-            help="Send no validators, so that every feed is sent in full.",
-        ),
-    ] = False,
-    timeout: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS",
-            min=0.1,
-            rich_help_panel=_REQUESTS,
-            help="Total time for one feed, redirects included.",
-        ),
-    ] = 30.0,
-    concurrency: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            min=1,
-            max=4_000,
-            rich_help_panel=_REQUESTS,
-            help="Requests at the same time, over all hosts.",
-        ),
-    ] = 500,
-    gap: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            min=0,
-            rich_help_panel=_REQUESTS,
-            help="Time from the start of a request to the start of the next one to the same host.",
-            show_default="1, and 0 for loopback",
-        ),
-    ] = None,
-    update_period: Annotated[
-        bool,
-        typer.Option(
-            "--update-period",
-            rich_help_panel=_REQUESTS,
-            help="Obey sy:updatePeriod, too, which often is the default of a feed's template.",
-        ),
-    ] = False,
-    deadline: Annotated[
-        str | None,
-        typer.Option(metavar="DURATION", rich_help_panel=_REQUESTS, help="End after so long, such as 4m, or"),
-    ] = None,
-    max_requests: Annotated[
-        int | None, typer.Option(metavar="N", min=1, rich_help_panel=_REQUESTS, help="after N requests, or")
-    ] = None,
-    max_bytes: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SIZE",
-            rich_help_panel=_REQUESTS,
-            help="when so much was received, such as 50MB. The feeds overdue longest come first, the rest next time.",
-        ),
-    ] = None,
+    format_: option.Format = None,
+    output: option.Output = None,
+    entries: option.Entries = False,
+    all_: option.All = False,
+    dry_run: option.DryRun = False,
+    force: option.Force = False,
+    catch_up: option.CatchUp = False,
+    quiet: option.Quiet = False,
+    verbose: option.Verbose = 0,
+    template_: option.Template = None,
+    limit: option.Limit = None,
+    match: option.Match = None,
+    not_match: option.NotMatch = None,
+    edited: option.Edited = False,
+    content: option.Content = False,
+    exit_code: option.ExitCode = False,
+    strict: option.Strict = False,
+    failures_after: option.FailuresAfter = 3,
+    failing_for: option.FailingFor = "1d",
+    exec_: option.Exec = None,
+    exec_entry: option.ExecEntry = None,
+    post: option.Post = None,
+    hook_timeout: option.HookTimeout = 60.0,
+    mail: option.Mail = None,
+    mail_entries: option.MailEntries = False,
+    mail_from: option.MailFrom = None,
+    smtp: option.Smtp = None,
+    metrics: option.Metrics = None,
+    unconditional: option.Unconditional = False,
+    timeout: option.Timeout = 30.0,
+    concurrency: option.Concurrency = 500,
+    gap: option.Gap = None,
+    update_period: option.UpdatePeriod = False,
+    deadline: option.Deadline = None,
+    max_requests: option.MaxRequests = None,
+    max_bytes: option.MaxBytes = None,
     state: State = None,
-    wait: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0, help="Wait up to this long for another run to end.")
-    ] = 0.0,
+    wait: option.Wait = 0.0,
 ) -> int:
     """Poll the feeds that are due, and print what is new.
 
@@ -277,8 +98,6 @@ def poll(
     unreadable list, 3 news (with --exit-code), 75 another run holds the
     state, 130 interrupted.
     """
-    _collect_garbage_seldom()
-
     from condget.feeds.pace import Pace, Patience
     from condget.polling import RunOptions, begin, plan
     from condget.polling.planning import LONG
@@ -373,7 +192,7 @@ def poll(
             ledger.commit(_undelivered(planned, delivery.undelivered, now))
         for notice in ledger.take_notices():
             say(notice)
-    code = listed.exit_code or (1 if delivery.failed else NEWS_CODE if exit_code and delivery.news else 0)
+    code = listed.exit_code or (1 if delivery.failed else option.NEWS_CODE if exit_code and delivery.news else 0)
     if interrupted:
         from condget.cli import exit_code as code_of
 
@@ -463,11 +282,6 @@ def _say_why_none(planned: Plan) -> None:
     first, *others = planned.skipped()
     more = f" (and {len(others):,} more feeds)" if others else ""
     say(f"{place(first)}{more}: {sentence(Selection(first))}")
-
-
-def _collect_garbage_seldom() -> None:
-    """Spare a run the collector: it makes thousands of values that live as long as the run, and hardly any garbage."""
-    gc.set_threshold(100_000, 20, 20)
 
 
 def _would_poll(planned: Plan, now: float) -> list[Outcome]:

@@ -101,6 +101,8 @@ def _read(source: Source) -> FeedList:
         return read_list(sys.stdin.buffer.read(), "stdin")
     path = Path(source)
     feed_list = read_list(path.read_bytes(), str(source))
+    if not any(feed.options.headers for feed in feed_list.subscriptions):
+        return feed_list
     directory = path.absolute().parent
     return replace(feed_list, subscriptions=tuple(_in_directory(directory, feed) for feed in feed_list.subscriptions))
 
