@@ -223,7 +223,7 @@ def _run(planned: Plan, ledger: Ledger, clock: settings.Clock, delivery: Deliver
     executor = InProcess(clock)
     with (
         _interruptible(executor) as interrupted,
-        closing(run(planned, ledger, executor, clock)) as groups,
+        closing(run([planned], ledger, executor, clock)) as groups,
     ):
         total = planned.requests + len(planned.refused)
         delivery.show_progress(total)

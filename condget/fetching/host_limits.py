@@ -11,14 +11,16 @@ Each hop of each redirect chain takes a slot for as long as its exchange lasts. 
 6. is refused with a `Failure` after three exchanges with the host that ended so, in a row: a silent host with many
    feeds does not make the run long.
 
-An exchange that waits for its host takes no place of another host.
+An exchange that waits for its host takes no place of another host. A host that is over is forgotten, so that memory
+does not grow with the hosts of a run.
 """
 
 from __future__ import annotations
 
 import asyncio
 import resource
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
@@ -40,6 +42,8 @@ PATIENCE = 2.0
 _TICK = 0.02
 _MOST_SOCKETS = 4_096
 _MOST_TIMEOUTS = 3
+#: Hosts that are remembered before those that are over are looked for.
+_MANY_HOSTS = 4_096
 #: File descriptors beside those that are open already: children of the parser, the state file, look-ups.
 _SPARE = 64
 
@@ -81,6 +85,8 @@ class _Host:
     next: float = 0.0
     #: Exchanges in a row that were not complete at their deadline.
     timeouts: int = 0
+    #: How many exchanges or polls of feeds need this memory.
+    users: int = 0
 
 
 class HostLimits:
@@ -108,9 +114,11 @@ class HostLimits:
         self._clock = clock
         self._gap = gap
         self._sleep = sleep
-        self._silences = {silence.host: silence for silence in silences}
+        self._silences: dict[str, Silence] = {}
+        self.add_silences(silences)
         self._silence_rule = silence_rule
         self._hosts: dict[str, _Host] = {}
+        self._many = _MANY_HOSTS
         most = sockets(max(hosts, concurrency))
         self._sockets = asyncio.Semaphore(most)
         self._places = asyncio.Semaphore(min(concurrency, most))
@@ -124,11 +132,39 @@ class HostLimits:
 
         Entering raises `HostSilent` or a `Failure`.
         """
-        name = target.name
+        return Slot(self, self._host(target.name), seconds)
+
+    @contextmanager
+    def remembered(self, host: str) -> Iterator[None]:
+        """Remember a host while the block lasts, also between its exchanges."""
+        memory = self._host(host)
+        memory.users += 1
+        try:
+            yield
+        finally:
+            memory.users -= 1
+
+    def _host(self, name: str) -> _Host:
         host = self._hosts.get(name)
         if host is None:
+            if len(self._hosts) >= self._many:
+                self._forget()
             host = self._hosts[name] = _Host(name, gap_of(name, self._gap))
-        return Slot(self, host, seconds)
+        return host
+
+    def _forget(self) -> None:
+        """Forget hosts that nobody requests any more, and silences that are over."""
+        now, instant = asyncio.get_running_loop().time(), self._clock()
+        self._hosts = {name: host for name, host in self._hosts.items() if host.users or host.next > now}
+        self._silences = {name: silence for name, silence in self._silences.items() if silence.until > instant}
+        self._many = max(_MANY_HOSTS, 2 * len(self._hosts))
+
+    def add_silences(self, silences: Iterable[Silence]) -> None:
+        """Take notice of hosts that are silent."""
+        for silence in silences:
+            known = self._silences.get(silence.host)
+            if known is None or known.until < silence.until:
+                self._silences[silence.host] = silence
 
     async def wait_for_place(self) -> None:
         """Wait until fewer exchanges than `concurrency` are under way."""
@@ -211,7 +247,12 @@ class Slot:
     async def __aenter__(self) -> Slot:
         limits, host = self._limits, self._host
         loop = asyncio.get_running_loop()
-        await host.lock.acquire()
+        host.users += 1
+        try:
+            await host.lock.acquire()
+        except BaseException:
+            host.users -= 1
+            raise
         try:
             if silence := limits.silence_of(host.name):
                 raise HostSilent(silence)
@@ -228,6 +269,7 @@ class Slot:
                 raise
         except BaseException:
             host.lock.release()
+            host.users -= 1
             raise
         task = asyncio.current_task()
         assert task is not None
@@ -243,6 +285,7 @@ class Slot:
     ) -> None:
         self._limits._end(self)
         self._host.lock.release()
+        self._host.users -= 1
         broken_off = self._broken_off and self._task.uncancel() <= self._cancelling
         if broken_off and kind is asyncio.CancelledError:
             self._host.timeouts += 1

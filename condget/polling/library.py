@@ -208,7 +208,7 @@ def _outcomes(
             yield Outcome(line.written or line.source, "error", error=str(line))
         if skipped:
             yield from planned.skipped()
-        yield from poll_planned(planned, ledger, executor, clock)
+        yield from poll_planned([planned], ledger, executor, clock)
         _log(ledger)
 
 

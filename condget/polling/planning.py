@@ -175,11 +175,12 @@ def plan(subscriptions: Iterable[Subscription], ledger: LedgerReader, run_option
 def begin(subscriptions: Iterable[Subscription], ledger: Ledger, run_options: RunOptions, now: float) -> Plan:
     """Plan a run. A long run holds its hosts only: other runs may write to the ledger for other hosts meanwhile.
 
-    Then a feed is passed over whose host another run holds, or which another run has just polled (B9, C12).
+    So does each run beside a long one. Then a feed is passed over whose host another run holds, or which another run
+    has just polled (B9, C12).
     """
     ledger.set_back(now)
     plan_ = plan(subscriptions, ledger, run_options, now)
-    if plan_.least_seconds < LONG:
+    if not plan_.hosts or (plan_.least_seconds < LONG and not ledger.is_shared()):
         return plan_
     from condget.fetching.targets import host_of
 

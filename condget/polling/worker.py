@@ -1,4 +1,4 @@
-"""Polls a batch.
+"""Polls batches.
 
 1. The feeds of one host are polled one after another, hosts concurrently; `HostLimits` says when (C6, C12).
 2. Each job ends in one `Polled`, handed over as soon as it is there. No exception of a feed leaves the worker (F4).
@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
@@ -33,7 +33,7 @@ from condget.fetching.wire import KeptConnections, Wire
 from condget.polling.batch import Batch, Job, Polled
 from condget.polling.parser_process import Parser
 from condget.polling.refusals import refusal
-from condget.polling.run_options import LEFT, Budget
+from condget.polling.run_options import LEFT, Budget, RunOptions
 from condget.shown import LONGEST, address
 
 #: Statuses whose content is a feed: all of it, or what was added to it (226, RFC 3229).
@@ -51,35 +51,45 @@ _BEGUN_TOGETHER = 16
 _CUT_OFF = f"the document is cut off: its last end tag is missing, and so is the end of its transfer; {AGAIN}"
 
 
-async def poll_batch(
-    batch: Batch,
+async def poll_batches(
+    following: Callable[[], Awaitable[Batch | None]],
     hand_over: Callable[[Polled], None],
+    run_options: RunOptions,
     *,
+    hosts: int,
     clock: settings.Clock,
     sleep: Sleep,
     wire: Wire,
     parser: Parser,
 ) -> None:
-    """Poll every job of a batch and hand over each result; the caller closes the parser."""
+    """Poll every job of the batches of a run and hand over each result; the caller closes the parser.
+
+    Args:
+        following: returns the next batch, or None after the last. Called when all hosts of the batch before are begun,
+            so that hosts that take long delay nobody.
+        hosts: of the first batch.
+    """
 
     def silenced(status: int, fields: Fields, host: str, redirected: bool) -> HostHold | None:
-        return silence(status, fields, host, batch.run_options.pace, clock(), redirected=redirected)
+        return silence(status, fields, host, run_options.pace, clock(), redirected=redirected)
 
     limits = HostLimits(
         clock,
-        concurrency=batch.run_options.concurrency,
-        gap=batch.run_options.gap,
-        silences=batch.silences,
+        concurrency=run_options.concurrency,
+        gap=run_options.gap,
         silence_rule=silenced,
-        hosts=len(batch.hosts),
+        hosts=hosts,
         sleep=sleep,
     )
-    budget = batch.run_options.budget or Budget()
-    worker = _Worker(hand_over, clock, wire, parser, limits, budget, batch.listed)
+    budget = run_options.budget or Budget()
+    run = _Run(hand_over, clock, wire, parser, limits, budget)
     # Exchanges under way when the time is up are given up, without an outcome, and come again with the next run.
     with suppress(TimeoutError):
         async with asyncio.timeout(budget.seconds), asyncio.TaskGroup() as group:
-            await _begin(batch, worker, group)
+            while (batch := await following()) is not None:
+                limits.add_silences(batch.silences)
+                await _begin(batch, _Worker(run, batch.listed), group)
+                del batch  # while the next one is waited for
 
 
 async def _begin(batch: Batch, worker: _Worker, group: asyncio.TaskGroup) -> None:
@@ -91,7 +101,9 @@ async def _begin(batch: Batch, worker: _Worker, group: asyncio.TaskGroup) -> Non
             await asyncio.sleep(0)
 
 
-class _Worker:
+class _Run:
+    """Shared by the batches of a run: limits, the parser, and the part of the budget that is spent."""
+
     def __init__(
         self,
         hand_over: Callable[[Polled], None],
@@ -100,53 +112,85 @@ class _Worker:
         parser: Parser,
         limits: HostLimits,
         budget: Budget,
-        listed: frozenset[str],
     ) -> None:
+        self.hand_over = hand_over
+        self.clock = clock
+        self.wire = wire
+        self.parser = parser
+        self.limits = limits
+        self.memory = Memory()
         self._budget = budget
-        #: The part of its budget that the run has taken.
         self._requests = self._received = 0
-        self._hand_over = hand_over
-        self._clock = clock
-        self._wire = wire
-        self._parser = parser
-        self._limits = limits
-        self._memory = Memory()
+        #: Bytes of documents that wait for the parser.
+        self._waiting = 0
+        self.few_wait = asyncio.Event()
+        self.few_wait.set()
+
+    def takes_request(self) -> bool:
+        """Take one request from the budget; return whether there was one."""
+        requests, size = self._budget.requests, self._budget.bytes
+        if (requests is not None and self._requests >= requests) or (size is not None and self._received >= size):
+            return False
+        self._requests += 1
+        return True
+
+    def spend(self, polled: Polled) -> None:
+        """Take from the budget what a poll took beside its first request."""
+        self._requests += max(0, len(polled.chain) - 1)
+        self._received += polled.received
+
+    @contextmanager
+    def waiting(self, size: int) -> Iterator[None]:
+        """Count a document of that size among those that wait for the parser."""
+        self._waiting += size
+        if self._waiting > _WAITING:
+            self.few_wait.clear()
+        try:
+            yield
+        finally:
+            self._waiting -= size
+            if self._waiting <= _WAITING:
+                self.few_wait.set()
+
+
+class _Worker:
+    """Polls the hosts of one batch."""
+
+    def __init__(self, run: _Run, listed: frozenset[str]) -> None:
+        self._run = run
+        self._clock = run.clock
+        self._limits = run.limits
         self._listed = listed
         #: The feeds that redirects were followed for, by the URL that they led to; and the errors that came of it.
         self._claims: dict[str, str] = {}
         self._errors: dict[str, str] = {}
-        #: Bytes of documents that wait for the parser.
-        self._waiting = 0
-        self._few_wait = asyncio.Event()
-        self._few_wait.set()
 
     async def wait_for_place(self) -> None:
         """Wait until another host can be begun."""
-        await self._few_wait.wait()
+        await self._run.few_wait.wait()
         await self._limits.wait_for_place()
 
     async def poll_host(self, jobs: tuple[Job, ...]) -> None:
         """Poll the feeds of one host, one after another."""
-        kept = KeptConnections(host_of(jobs[0].request.url)) if len(jobs) > 1 else None
+        host = host_of(jobs[0].request.url)
+        kept = KeptConnections(host) if len(jobs) > 1 else None
         try:
-            for job in jobs:
-                await self._few_wait.wait()
-                if kept is not None:
-                    kept.more_follow = job is not jobs[-1]
-                self._hand_over(await self._poll_within_budget(job, kept))
+            with self._limits.remembered(host):
+                for job in jobs:
+                    await self._run.few_wait.wait()
+                    if kept is not None:
+                        kept.more_follow = job is not jobs[-1]
+                    self._run.hand_over(await self._poll_within_budget(job, kept))
         finally:
             if kept is not None:
                 kept.close()
 
     async def _poll_within_budget(self, job: Job, kept: KeptConnections | None) -> Polled:
-        requests, size = self._budget.requests, self._budget.bytes
-        if (requests is not None and self._requests >= requests) or (size is not None and self._received >= size):
+        if not self._run.takes_request():
             return Polled(job.key, self._clock(), LEFT)
-        self._requests += 1
-        with self._memory.share() as share:
+        with self._run.memory.share() as share:
             polled = await self._poll(job, kept, share)
-        self._requests += max(0, len(polled.chain) - 1)
-        self._received += polled.received
+        self._run.spend(polled)
         return polled
 
     async def _poll(self, job: Job, kept: KeptConnections | None, share: Share) -> Polled:
@@ -211,27 +255,20 @@ class _Worker:
         response = fetched.response
         # The content of a 226 is not a later state of the last document, nor does the next document follow it.
         whole = response.status != 226
-        self._waiting += len(fetched.content)
-        if self._waiting > _WAITING:
-            self._few_wait.clear()
-        try:
-            document = await self._parser.parse(
+        with self._run.waiting(len(fetched.content)):
+            document = await self._run.parser.parse(
                 fetched.content,
                 response.fields.get("content-type"),
                 fetched.chain[-1],
                 job.recall if whole else NO_RECALL,
                 seconds=job.parse_timeout,
             )
-        finally:
-            self._waiting -= len(fetched.content)
-            if self._waiting <= _WAITING:
-                self._few_wait.set()
         return document if whole else replace(document, recall=NO_RECALL)
 
     async def _fetch(self, job: Job, kept: KeptConnections | None, share: Share) -> Fetched:
         request = job.request
         claim = partial(self._claim, job)
-        fetched = await fetch(self._wire, request, self._clock, self._limits, kept=kept, share=share, claim=claim)
+        fetched = await fetch(self._run.wire, request, self._clock, self._limits, kept=kept, share=share, claim=claim)
         if fetched.response.status == 410 and request.moved_from is not None:
             # Gone is final, so the configured URL is requested, too: the feed may have moved on from there (C8, E1).
             request = replace(request, url=request.moved_from, moved_from=None)
@@ -250,7 +287,7 @@ class _Worker:
 
     async def _fetch_after(self, request: FetchRequest, before: Fetched, share: Share) -> Fetched:
         try:
-            return await fetch(self._wire, request, self._clock, self._limits, share=share)
+            return await fetch(self._run.wire, request, self._clock, self._limits, share=share)
         except HostSilent as silent:
             silent.chain = (*before.chain, *silent.chain)
             raise

@@ -20,7 +20,10 @@ from condget.after_fork import renew_after_fork
 from condget.stores.files import open_private
 
 _BYTES = 1 << 20
+#: The byte that every run shares that holds hosts, also while it holds none at all.
+_ANY = _BYTES
 _SET = getattr(fcntl, "F_OFD_SETLK", None)
+_TYPES = {fcntl.LOCK_EX: fcntl.F_WRLCK, fcntl.LOCK_SH: fcntl.F_RDLCK, fcntl.LOCK_UN: fcntl.F_UNLCK}
 
 
 class HostLocks:
@@ -36,6 +39,7 @@ class HostLocks:
         """Hold these hosts; return those that no other run holds."""
         if self._descriptor is None:
             self._descriptor = open_private(self._file)
+        self._lock(_ANY, 1, fcntl.LOCK_SH)
         # From the last byte to the first: the system finds the place of each lock at once then.
         return frozenset(host for host in sorted(hosts, key=_byte, reverse=True) if self._take(_byte(host)))
 
@@ -48,7 +52,15 @@ class HostLocks:
             return True
         if self._descriptor is None:
             self._descriptor = open_private(self._file)
-        return self._lock(0, _BYTES)
+        return self._lock(0, _ANY + 1)
+
+    def any_taken(self) -> bool:
+        """Whether another run holds hosts; to be called under the lock of the state, by a run that holds none."""
+        if not self.take_all():
+            return True
+        if self._descriptor is not None:
+            self._lock(0, _ANY + 1, fcntl.LOCK_UN)
+        return False
 
     def close(self) -> None:
         """Let other runs have all hosts."""
@@ -64,17 +76,16 @@ class HostLocks:
             self._held.add(byte)
         return byte in self._held
 
-    def _lock(self, start: int, length: int) -> bool:
+    def _lock(self, start: int, length: int, kind: int = fcntl.LOCK_EX) -> bool:
         if self._descriptor is None:
             return False
         try:
             if _SET is None:
-                fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, length, start)
+                fcntl.lockf(self._descriptor, kind | fcntl.LOCK_NB, length, start)
             else:
                 # struct flock: type, whence, start, length, and the process, which is 0 for a lock of an open file.
-                fcntl.fcntl(
-                    self._descriptor, _SET, struct.pack("@hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, start, length, 0)
-                )
+                flock = struct.pack("@hhqqi0q", _TYPES[kind], os.SEEK_SET, start, length, 0)
+                fcntl.fcntl(self._descriptor, _SET, flock)
         except OSError as error:
             if error.errno in (errno.EAGAIN, errno.EACCES):
                 return False

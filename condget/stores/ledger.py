@@ -102,6 +102,9 @@ class SqliteLedger:
     def last_reached(self) -> float:
         return self._answer(ledger_queries.last_reached)
 
+    def is_shared(self) -> bool:
+        return self._lock is not None and self._lock.is_shared()
+
     def hold_hosts(self, hosts: Iterable[str]) -> frozenset[str]:
         return frozenset(hosts) if self._lock is None else self._lock.hold_hosts(hosts)
 

@@ -1,7 +1,7 @@
 """One writer at a time, or one for each host: locks on small files of their own beside the state.
 
 A run holds an exclusive lock. A long run gives it up for locks of the hosts that it requests, so that it does not keep
-other runs from their feeds (`StateLock.hold_hosts`).
+other runs from their feeds (`StateLock.hold_hosts`). While one does, every other run holds its hosts, too.
 
 The lock dies with the process that holds it, so there is never a stale one to remove. The file's content is a remark
 for people: who holds the lock, and since when. Readers of the state need no lock.
@@ -78,6 +78,10 @@ class StateLock:
         self._hosts = hosts
         self._alone = alone
 
+    def is_shared(self) -> bool:
+        """Whether other runs hold hosts, or may do so from now on."""
+        return not self._alone and (self._held.is_released or self._hosts.any_taken())
+
     def hold_hosts(self, hosts: Iterable[str]) -> frozenset[str]:
         """Let others write, but for these hosts; return those of them that no other run holds."""
         if self._alone:
@@ -121,6 +125,10 @@ class _Held:
             with contextlib.suppress(OSError):  # a full disk, say: it is only a remark
                 os.ftruncate(self._descriptor, 0)
                 os.pwrite(self._descriptor, text.encode("ascii"), 0)
+
+    @property
+    def is_released(self) -> bool:
+        return self._descriptor is None
 
     def release(self) -> None:
         self.remark("")

@@ -77,6 +77,9 @@ class MemoryLedger:
     def reserve(self, feeds: int) -> None:
         """Nothing to do: memory is not taken beforehand."""
 
+    def is_shared(self) -> bool:
+        return False
+
     def hold_hosts(self, hosts: Iterable[str]) -> frozenset[str]:
         return frozenset(hosts)
 

@@ -109,6 +109,9 @@ class Ledger(LedgerReader, Protocol):
     def set_back(self, now: float) -> float:
         """Move what was planned by a clock that ran ahead of `now`; return by how many seconds (0: nothing was)."""
 
+    def is_shared(self) -> bool:
+        """Whether other runs may write meanwhile; then a run holds the hosts that it polls (`hold_hosts`)."""
+
     def hold_hosts(self, hosts: Iterable[str]) -> frozenset[str]:
         """Let other runs write from now on, but for these hosts; return those of them that no other run holds."""
 

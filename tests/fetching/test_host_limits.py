@@ -115,3 +115,42 @@ def test_a_turn_is_broken_off_at_its_deadline_and_tells_other_cancelling_apart(c
         return ended
 
     assert asyncio.run(work()) == ["cancelled" if cancelled else "timeout", "free"]
+
+
+def test_memory_does_not_grow_with_the_hosts_of_a_run() -> None:
+    """C12: hosts that are over are forgotten; the gap of one that was just requested, and what is in use, are not."""
+
+    async def work() -> tuple[int, list[float]]:
+        slept: list[float] = []
+
+        async def sleep(seconds: float) -> None:
+            slept.append(seconds)
+
+        async def exchange(name: str) -> None:
+            async with run.slot(parse(f"http://{name}/")):
+                pass
+
+        run = HostLimits(lambda: NOON, gap=0, sleep=sleep)
+        with run.remembered("silent.example"):
+            for number in range(20_000):
+                await exchange(f"h{number}.example")
+            run.add_silences([HostHold("late.example", NOON + 60, "429")])
+            assert "silent.example" in run._hosts
+        kept = len(run._hosts)
+        run = HostLimits(lambda: NOON, gap=1000, sleep=sleep)
+        await exchange("first.example")
+        run._forget()
+        await exchange("first.example")
+        return kept, slept
+
+    kept, slept = asyncio.run(work())
+    assert kept < 5_000
+    assert [round(seconds) for seconds in slept] == [1000]
+
+
+def test_c6_the_longer_of_two_silences_holds() -> None:
+    """C6: a later batch of a run may know less than a response that this run has received."""
+    run = HostLimits(lambda: NOON, silences=[HostHold("a.example", NOON + 60, "long")])
+    run.add_silences([HostHold("a.example", NOON + 30, "short"), HostHold("b.example", NOON + 30, "other")])
+    silences = [run.silence_of(host) for host in ("a.example", "b.example")]
+    assert [silence and silence.reason for silence in silences] == ["long", "other"]

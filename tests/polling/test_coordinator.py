@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import doctest
+import json
 import pickle
+import subprocess
+import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -13,10 +16,12 @@ from types import ModuleType
 import pytest
 
 from condget.cache.fields import Fields
+from condget.cache.messages import Response
 from condget.feeds.pace import Pace
 from condget.feeds.subscriptions import single
 from condget.feeds.values import FeedState, Outcome
-from condget.polling import RunOptions, coordinator, plan, poll
+from condget.polling import Plan, RunOptions, coordinator, plan, poll
+from condget.polling.batch import Batch, Polled
 from condget.polling.executors import InProcess
 from condget.polling.planning import LONG
 from condget.stores.ledger import SqliteLedger
@@ -121,6 +126,105 @@ def test_b9_what_another_run_has_just_polled_is_not_polled_again(origin: Origin)
 
     assert list(poll(map(single, urls), Late(), run_options=RunOptions(gap=LONG), clock=lambda: NOON)) == []
     assert origin.requests == []
+
+
+def test_b9_c12_a_run_that_takes_longer_than_expected_lets_another_process_in(
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B9, C12: two processes; the first waits for a host that is slow, and nothing else arrives meanwhile."""
+    state, release = tmp_path / "feeds.sqlite3", threading.Event()
+
+    def slow(request: RawRequest) -> Answer:
+        release.wait(60)
+        return ok(rss(1))
+
+    origin.script("/slow", slow)
+    origin.script("/feed", ok(rss(1)))
+    first = (
+        "import sys; from condget.polling import coordinator; coordinator.ALONE = 0.0\n"
+        "from condget.cli import main; main()"
+    )
+    own, others = [origin.url("/slow"), origin.url("/feed")], [f"http://localhost:{origin.port}/feed"]
+    arguments = ("poll", "--state", str(state), "--format", "jsonl", "--entries")
+    code = [sys.executable, "-c", first, *arguments, *own]
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    with subprocess.Popen(code, stdout=subprocess.PIPE, text=True) as long:
+        try:
+            origin.wait_for(1, timeout=30)
+            second = [sys.executable, "-m", "condget", *arguments, "--wait", "60", *own, *others]
+            done = subprocess.run(second, capture_output=True, text=True, timeout=100, check=False)
+            assert [json.loads(line)["url"] for line in done.stdout.splitlines()] == others
+            release.set()
+            output, _ = long.communicate(timeout=60)
+        finally:
+            release.set()
+            long.kill()
+    assert sorted(json.loads(line)["url"] for line in output.splitlines()) == sorted(own)
+    assert len(origin.requests) == 3
+
+
+def test_a_plan_is_made_when_the_executor_has_room(origin: Origin) -> None:
+    """Plans of a long list are made one after another; a host that takes long delays no later plan."""
+    made, ledger, release = [], MemoryLedger(), threading.Event()
+
+    def slow(request: RawRequest) -> Answer:
+        release.wait(10)
+        return ok(rss(1))
+
+    origin.script("/0", slow)
+    origin.script("*", ok(rss(1)))
+
+    def plans() -> Iterator[Plan]:
+        for number in range(4):
+            made.append(number)
+            yield plan([single(f"http://127.0.0.{number + 1}:{origin.port}/{number}")], ledger, RunOptions(), NOON)
+
+    executor = InProcess(lambda: NOON, parser=Inline)
+    finished = []
+    with Origin("127.0.0.2", origin.port) as two, Origin("127.0.0.3", origin.port), Origin("127.0.0.4", origin.port):
+        two.script("*", ok(rss(1)))
+        for group in coordinator.run(plans(), ledger, executor, lambda: NOON):
+            finished += [outcome.url[-1] for outcome in group]
+            if len(finished) == 3:
+                release.set()
+    assert made == [0, 1, 2, 3]
+    assert finished[-1] == "0"
+
+
+class Unreachable:
+    """An executor that reaches nobody until `reached`, and then that feed alone."""
+
+    def __init__(self, reached: int) -> None:
+        self._reached = reached
+
+    def run(self, batches: Iterable[Batch]) -> Iterator[Sequence[Polled]]:
+        number = 0
+        for batch in batches:
+            for (job,) in batch.hosts:
+                number += 1
+                response = Response(304, Fields(), NOON, NOON) if number == self._reached else None
+                error = None if response else "the host has no address"
+                yield [Polled(job.key, NOON, None, None, response, (job.key,), error=error, connected=not error)]
+
+    def stop(self) -> None:
+        """Nothing is under way."""
+
+
+@pytest.mark.parametrize(
+    ("reached", "groups"),
+    [
+        (0, [4]),  # nobody: all at the end
+        (3, [3, 1]),  # the third: then the first two are known to have failed, and the fourth at once
+    ],
+)
+def test_c13_a_failure_to_connect_waits_until_somebody_is_reached(reached: int, groups: list[int]) -> None:
+    """C13: and no longer, since a long run would hold them all."""
+    feeds = [single(f"http://h{number}.example/") for number in range(4)]
+    planned = [plan(feeds, MemoryLedger(), RunOptions(), NOON)]
+    found = list(coordinator.run(planned, MemoryLedger(), Unreachable(reached), lambda: NOON))  # type: ignore[arg-type]
+    assert [len(group) for group in found] == groups
+    failures = [outcome.failures for group in found for outcome in group if outcome.error]
+    assert failures == ([1] * 3 if reached else [0] * 4)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def executor() -> InProcess:
 def test_every_job_is_yielded_once(origin: Origin) -> None:
     origin.script("*", ok(rss(1)))
     urls = [origin.url(f"/{n}") for n in range(5)]
-    groups = list(executor().run(batch(*urls)))
+    groups = list(executor().run([batch(*urls)]))
     assert [polled.key for group in groups for polled in group] == urls
 
 
@@ -35,7 +35,7 @@ def test_stop_gives_up_what_is_under_way_and_yields_what_is_finished(origin: Ori
     origin.script("/slow", Answer(200, body=rss(1), delay=30))
     running = executor()
     threading.Thread(target=lambda: (origin.wait_for(2), running.stop())).start()
-    groups = list(running.run(batch(origin.url("/fast"), origin.url("/slow"))))
+    groups = list(running.run([batch(origin.url("/fast"), origin.url("/slow"))]))
     assert [polled.key for group in groups for polled in group] == [origin.url("/fast")]
     assert threading.active_count() < 20
 
@@ -43,7 +43,7 @@ def test_stop_gives_up_what_is_under_way_and_yields_what_is_finished(origin: Ori
 def test_closing_gives_up_what_is_under_way(origin: Origin) -> None:
     origin.script("*", ok(rss(1)))
     origin.script("/slow", Answer(200, body=rss(1), delay=30))
-    groups = executor().run(batch(origin.url("/fast"), origin.url("/slow")))
+    groups = executor().run([batch(origin.url("/fast"), origin.url("/slow"))])
     assert [polled.key for polled in next(groups)] == [origin.url("/fast")]
     groups.close()
     assert not any(thread.name == "condget poll" for thread in threading.enumerate())
@@ -58,4 +58,4 @@ def test_an_exception_of_the_worker_is_raised_to_the_caller(origin: Origin) -> N
 
     running = InProcess(lambda: NOON, wire=wire, parser=Inline)  # type: ignore[arg-type]
     with pytest.raises(Broken, match="no wire"):
-        list(running.run(batch(origin.url("/"))))
+        list(running.run([batch(origin.url("/"))]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
 
 from condget.cache.fields import Fields
@@ -29,8 +29,9 @@ class Scripted:
     def __init__(self, servers: dict[str, Server], now: float) -> None:
         self._servers, self._now = servers, now
 
-    def run(self, batch: Batch) -> Generator[Sequence[Polled], None, None]:
-        yield [self._polled(job.key) for host in batch.hosts for job in host]
+    def run(self, batches: Iterable[Batch]) -> Generator[Sequence[Polled], None, None]:
+        for batch in batches:
+            yield [self._polled(job.key) for host in batch.hosts for job in host]
 
     def stop(self) -> None:
         """Nothing is under way."""

@@ -59,3 +59,19 @@ def test_a_run_that_holds_hosts_lets_others_in_but_not_alone(path: Path) -> None
         assert alone.hold_hosts(["a.example"]) == {"a.example"}
         with pytest.raises(StateLocked), lock(path, alone=False):
             pass
+
+
+def test_a_run_learns_that_another_holds_hosts_or_will(path: Path) -> None:
+    """B9, C12: also while the other holds no host at all, as between two parts of a long list."""
+    with lock(path, alone=False) as first:
+        assert not first.is_shared()
+        assert first.hold_hosts([]) == frozenset()
+        assert first.is_shared()
+        with lock(path, alone=False) as second:
+            assert second.is_shared()
+            assert second.hold_hosts(["a.example"]) == {"a.example"}
+            assert first.hold_hosts(["a.example", "b.example"]) == {"b.example"}
+    with lock(path, alone=False) as third:
+        assert not third.is_shared()
+    with lock(path) as alone:
+        assert not alone.is_shared()
