@@ -27,6 +27,9 @@ STATE_DIR_ENV = "CONDGET_STATE_DIR"
 CONFIG_DIR_ENV = "CONDGET_CONFIG_DIR"
 #: POSIX seconds that replace the clock of the command line, for tests and to try out a schedule.
 NOW_ENV = "CONDGET_NOW"
+#: Seconds without a sign of a run after which other runs on the same PostgreSQL state take its hosts.
+LEASE_ENV = "CONDGET_LEASE"
+_LEASE = 60.0
 _YEAR_10000 = 253_402_300_800
 
 #: By purpose: the variable of XDG, and the directory under the home without it, on Linux and on macOS.
@@ -68,6 +71,24 @@ def clock() -> Clock:
     if not 0 <= instant < _YEAR_10000:
         raise UsageError(f"${NOW_ENV} is not a number of POSIX seconds; fix or unset it")
     return lambda: instant
+
+
+def lease() -> float:
+    """Return the seconds without a sign after which a run on a shared state counts as dead (`$CONDGET_LEASE`, else 60).
+
+    Raises:
+        UsageError: `$CONDGET_LEASE` is not a number of seconds from 1 to 3600.
+    """
+    given = os.environ.get(LEASE_ENV)
+    if not given:
+        return _LEASE
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 3600:
+        raise UsageError(f"${LEASE_ENV} is not a number of seconds from 1 to 3600; fix or unset it")
+    return seconds
 
 
 def _directory(env: str, purpose: str) -> Path:

@@ -41,11 +41,17 @@ def origin() -> Iterator[Origin]:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[servers.Postgresql]:
-    """A PostgreSQL server for all tests of this process, with settings that are fast."""
+def fast_postgresql() -> Iterator[servers.Postgresql]:
     servers.require_postgresql()
     with closing(servers.Postgresql()) as server:
         yield server
+
+
+@pytest.fixture
+def postgresql(fast_postgresql: servers.Postgresql) -> Iterator[servers.Postgresql]:
+    """A PostgreSQL server, which all tests of this process share, with settings that are fast."""
+    yield fast_postgresql
+    fast_postgresql.clear()
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ _PLAIN = (
     settings.STATE_DIR_ENV,
     settings.CONFIG_DIR_ENV,
     settings.NOW_ENV,
+    settings.LEASE_ENV,
     "CONDGET_DEBUG",
 )
 

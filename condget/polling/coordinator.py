@@ -51,6 +51,7 @@ def run(
     reached = False
     unconnected: list[tuple[Planned, Outcome]] = []
     alone_until: float | None = time.monotonic() + ALONE
+    ledger.on_loss(executor.stop)
     with closing(executor.run(under_way.batches(plans))) as groups, closing(Filtering()) as filtering:
         for group in groups:
             if under_way.refused:

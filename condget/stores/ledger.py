@@ -108,6 +108,9 @@ class SqliteLedger:
     def hold_hosts(self, hosts: Iterable[str]) -> frozenset[str]:
         return frozenset(hosts) if self._lock is None else self._lock.hold_hosts(hosts)
 
+    def on_loss(self, stop: Callable[[], None]) -> None:
+        """Nothing to do: the locks of hosts last as long as this process."""
+
     def take_notices(self) -> Sequence[str]:
         notices, self._notices = self._notices, []
         return notices

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from condget.feeds.pace import CLOCK_SLACK, Due, set_back
@@ -82,6 +82,9 @@ class MemoryLedger:
 
     def hold_hosts(self, hosts: Iterable[str]) -> frozenset[str]:
         return frozenset(hosts)
+
+    def on_loss(self, stop: Callable[[], None]) -> None:
+        """Nothing to do: nobody else uses it."""
 
     def take_notices(self) -> Sequence[str]:
         return ()

@@ -30,6 +30,9 @@ STORE_GROUP = "condget.stores"
 #: The stores of condget's own, by scheme: module, callable that takes the URL, and the extra that it needs.
 _STORES: dict[str, tuple[str, str, str]] = {}
 
+#: The schemes of URLs that libpq takes.
+_POSTGRESQL = ("postgresql", "postgres")
+
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
@@ -37,10 +40,10 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 def open_ledger(
     location: Location = None, *, wait: float = 0, alone: bool = True, clock: settings.Clock = time.time
 ) -> Iterator[Ledger]:
-    """Open a ledger to write to it; the block holds its lock.
+    """Open a ledger to write to it; the block holds its lock, or takes part in a state that several runs share.
 
     Args:
-        location: A path or a URL; None: the user's own state file.
+        location: A path, or a postgresql:// URL; None: the user's own state file.
         wait: How many seconds to wait for another run to end.
         alone: Wait also for runs that hold some hosts only (see `Ledger.hold_hosts`).
         clock: Gives the present instant.
@@ -49,8 +52,14 @@ def open_ledger(
         StateLocked: another run still holds it; the text says which pid and since when.
         ForeignFile: it names a file that is not a state file of condget.
         StoreError: it cannot be used.
-        UsageError: it is a URL of an unknown scheme.
+        UsageError: it is a URL of an unknown scheme, or psycopg is not installed.
     """
+    if (url := _postgresql_url(location)) is not None:
+        from condget.stores.postgresql_ledger import PostgresqlLedger
+
+        with PostgresqlLedger(url, alone=alone, wait=wait, clock=clock) as shared:
+            yield shared
+        return
     from condget.stores.ledger import SqliteLedger
     from condget.stores.lock import lock
 
@@ -65,21 +74,40 @@ def open_ledger_for_reading(location: Location = None) -> Iterator[LedgerReader]
 
     Raises:
         StoreError: it cannot be read.
-        UsageError: it is a URL of an unknown scheme.
+        UsageError: it is a URL of an unknown scheme, or psycopg is not installed.
     """
+    if (url := _postgresql_url(location)) is not None:
+        from condget.stores.postgresql_ledger import PostgresqlLedgerReader
+
+        with PostgresqlLedgerReader(url) as shared:
+            yield shared
+        return
     from condget.stores.ledger_reader import SqliteLedgerReader
 
     with SqliteLedgerReader(_path(location)) as reader:
         yield reader
 
 
+def _postgresql_url(location: Location) -> str | None:
+    """Return the URL of a database, or None for a file.
+
+    Raises:
+        UsageError: it is a URL of an unknown scheme.
+    """
+    text = "" if location is None else os.fspath(location)
+    scheme = _SCHEME.match(text)
+    if scheme is None:
+        return None
+    if scheme[1].lower() in _POSTGRESQL:
+        return text
+    raise UsageError(
+        f"The state {shown_location(text)} cannot be opened: condget knows no store for {scheme[1]}; name a file or a "
+        "postgresql:// database."
+    )
+
+
 def _path(location: Location) -> Path:
-    if location is None:
-        return settings.state_path()
-    if scheme := _SCHEME.match(os.fspath(location)):
-        place = shown_location(os.fspath(location))
-        raise UsageError(f"The state {place} cannot be opened: condget knows no store for {scheme[1]}; name a file.")
-    return Path(location)
+    return settings.state_path() if location is None else Path(location)
 
 
 def open_store(location: Location = None, *, clock: settings.Clock = time.time) -> Store:

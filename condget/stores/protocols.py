@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from condget.cache.messages import StoredResponse
@@ -93,6 +93,9 @@ class LedgerReader(Protocol):
 
 class Ledger(LedgerReader, Protocol):
     """Feed states between polls, for a run that writes. One run at a time opens it; others may read meanwhile."""
+
+    def on_loss(self, stop: Callable[[], None]) -> None:
+        """Call `stop`, from another thread, as soon as other runs may take the hosts that this run holds."""
 
     def reserve(self, feeds: int) -> None:
         """Make sure, before any request is sent, that what a poll of so many feeds learns can be written.

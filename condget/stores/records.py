@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass, replace
 from functools import cache, partial
+from operator import attrgetter
 from typing import Any, NoReturn, get_args, get_origin, get_type_hints
 
 from condget.cache.fields import Fields
@@ -31,6 +32,12 @@ _FORMER_NAMES = {
     "first": "first_byte",
     "complete": "complete_length",
 }
+
+#: Members of a `FeedState` that a ledger keeps in columns of their own, and so not in the JSON text.
+COLUMNS = ("url", "next_poll", "last_polled", "gone", "interval", "reason", "recall")
+
+#: Returns the members that stand in the JSON text.
+text_members = attrgetter(*(field.name for field in fields(FeedState) if field.name not in COLUMNS))
 
 _Reader = Callable[[Any], Any]
 

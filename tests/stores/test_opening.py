@@ -49,7 +49,10 @@ def test_a_url_of_an_unknown_kind_is_a_usage_error_and_creates_nothing(
     opened: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="condget knows no store for mysql; name a file"), opened("mysql://localhost/"):  # type: ignore[operator]
+    with (
+        pytest.raises(UsageError, match="condget knows no store for mysql; name a file or a postgresql"),
+        opened("mysql://localhost/"),
+    ):  # type: ignore[operator]
         pass
     assert list(tmp_path.iterdir()) == []
 

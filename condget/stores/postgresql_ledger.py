@@ -1,0 +1,280 @@
+"""The poller's state in PostgreSQL, which runs on several machines share: `PostgresqlLedger` for a run that writes, and
+`PostgresqlLedgerReader` for those who only read.
+
+A run locks nothing but the hosts that it requests (`condget.stores.postgresql_leases`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from condget import settings
+from condget.errors import StoreError
+from condget.feeds.pace import CLOCK_SLACK, set_back
+from condget.stores import postgresql_queries as queries
+from condget.stores.postgresql import Database
+from condget.stores.postgresql_format import STATE, upgrade, version_of
+from condget.stores.postgresql_leases import Run
+from condget.urls import without_userinfo
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from condget.feeds.pace import Due
+    from condget.feeds.values import FeedState, HostHold, Outcome, SeenEntry
+
+#: Outcomes that are written together; the transaction spans all of them.
+_BATCH = 500
+
+#: Feeds that are moved together with a clock.
+_MOST_MOVED = 10_000
+
+
+class PostgresqlLedger:
+    """A `Ledger` in a PostgreSQL database.
+
+    To be used by one thread at a time.
+
+    Args:
+        url: `postgresql://USER@HOST:PORT/DATABASE`; libpq adds what it leaves out.
+        alone: Whether no other run may go on meanwhile.
+        wait: Seconds to wait for other runs to end.
+        lease: Seconds without a sign of a run after which others take its hosts; None: `settings.lease()`.
+
+    Raises:
+        StateLocked: another run is in the way.
+        NewerState: a newer condget wrote the tables; they are left as they are.
+        StoreError: the database cannot be used; every method may raise it.
+        UsageError: psycopg is not installed, or the URL cannot be read.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        alone: bool = False,
+        wait: float = 0,
+        lease: float | None = None,
+        clock: settings.Clock = time.time,
+    ) -> None:
+        self._database = Database(url, prepare=self._prepare)
+        self._run = Run(self._database, alone=alone, wait=wait, lease=lease)
+        self._clock = clock
+        #: States as they were loaded, unless written since, by the URL in the database: only differences are written.
+        self._loaded: dict[str, FeedState] = {}
+        try:
+            if alone:
+                self._run.begin()
+            else:
+                self._database.rows("SELECT 1")
+        except BaseException:
+            self._database.close()
+            raise
+
+    @property
+    def name(self) -> str:
+        """The URL, for messages: without a password."""
+        return self._database.name
+
+    def due(self, urls: Sequence[str]) -> Mapping[str, Due]:
+        return queries.due(self._rows, urls)
+
+    def holds(self) -> Mapping[str, HostHold]:
+        return queries.holds(self._rows)
+
+    def load(self, urls: Sequence[str]) -> Mapping[str, FeedState]:
+        with _readable(self.name):
+            states = queries.load(self._rows, urls)
+        self._loaded = {without_userinfo(url): state for url, state in states.items()}
+        return states
+
+    def seen(self, url: str) -> Mapping[str, SeenEntry]:
+        return queries.seen(self._rows, url)
+
+    def moves(self) -> Mapping[str, str]:
+        return queries.moves(self._rows)
+
+    def urls(self) -> Sequence[str]:
+        return queries.urls(self._rows)
+
+    def last_reached(self) -> float:
+        return queries.last_reached(self._rows)
+
+    def is_shared(self) -> bool:
+        return True
+
+    def hold_hosts(self, hosts: Iterable[str]) -> frozenset[str]:
+        return self._run.hold(hosts)
+
+    def release_hosts(self, hosts: Iterable[str]) -> None:
+        self._run.release(hosts)
+
+    def reserve(self, feeds: int) -> None:
+        """Make sure that this run may write; the disk is the server's."""
+        self._run.begin()
+
+    def on_loss(self, stop: Callable[[], None]) -> None:
+        self._run.on_loss = stop
+
+    def take_notices(self) -> Sequence[str]:
+        if not self._run.is_lost:
+            return ()
+        self._run.is_lost = False
+        return (
+            f"The state {self.name} could not be reached for so long that other runs may take the hosts of this one; "
+            "it ended early, and the rest of its feeds come with the next run.",
+        )
+
+    def commit(self, outcomes: Iterable[Outcome]) -> None:
+        """Write what reported outcomes say is to be remembered, in one transaction, if this run still counts as alive.
+
+        After a lost connection the outcomes are written once more. That does no harm where they had been written: they
+        say what is, not what changes, and nobody else writes about hosts that this run holds.
+        """
+        from condget.stores.postgresql_rows import write
+
+        self._run.begin()
+        attempts = 0
+
+        def commit(connection: psycopg.Connection) -> None:
+            nonlocal attempts
+            attempts += 1
+            if attempts > 1 and iter(outcomes) is outcomes:  # they cannot be had a second time
+                raise StoreError(
+                    f"The connection to {self.name} was lost; the last part of the report comes again with the next "
+                    "run."
+                )
+            self._run.check(connection)
+            remaining = iter(outcomes)
+            while batch := list(islice(remaining, _BATCH)):
+                write(connection, batch, self._loaded)
+
+        self._database.write(commit)
+
+    def forget(self, urls: Iterable[str]) -> int:
+        from condget.stores.postgresql_rows import forget
+
+        wanted = [without_userinfo(url) for url in urls]
+        self._run.begin()
+
+        def delete(connection: psycopg.Connection) -> int:
+            self._run.check(connection)
+            return forget(connection, wanted)
+
+        known = self._database.write(delete)
+        for url in wanted:
+            self._loaded.pop(url, None)
+        return known
+
+    def set_back(self, now: float) -> float:
+        if self.last_reached() - now < CLOCK_SLACK:
+            return 0.0
+        self._run.begin()
+        return self._database.write(lambda connection: _set_back(connection, now))
+
+    def close(self) -> None:
+        self._run.end()
+        self._database.close()
+
+    def __enter__(self) -> PostgresqlLedger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _prepare(self, connection: psycopg.Connection) -> None:
+        upgrade(connection, STATE, self.name)
+
+    def _rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+        return self._database.rows(query, values)
+
+
+class PostgresqlLedgerReader:
+    """A state in PostgreSQL as it is now; a database without one reads as empty. Nothing is written (F10).
+
+    Raises:
+        NewerState: a newer condget wrote the tables.
+        StoreError: the database cannot be read; every method may raise it.
+        UsageError: psycopg is not installed, or the URL cannot be read.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url, read_only=True, prepare=self._prepare)
+        self._is_empty = False
+        self._database.rows("SELECT 1")
+
+    def due(self, urls: Sequence[str]) -> Mapping[str, Due]:
+        return queries.due(self._rows, urls)
+
+    def holds(self) -> Mapping[str, HostHold]:
+        return queries.holds(self._rows)
+
+    def load(self, urls: Sequence[str]) -> Mapping[str, FeedState]:
+        with _readable(self._database.name):
+            return queries.load(self._rows, urls)
+
+    def seen(self, url: str) -> Mapping[str, SeenEntry]:
+        return queries.seen(self._rows, url)
+
+    def moves(self) -> Mapping[str, str]:
+        return queries.moves(self._rows)
+
+    def urls(self) -> Sequence[str]:
+        return queries.urls(self._rows)
+
+    def last_reached(self) -> float:
+        return 0.0 if self._is_empty else queries.last_reached(self._rows)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> PostgresqlLedgerReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _prepare(self, connection: psycopg.Connection) -> None:
+        self._is_empty = version_of(connection, STATE, self._database.name) == 0
+
+    def _rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+        return [] if self._is_empty else self._database.rows(query, values)
+
+
+def _set_back(connection: psycopg.Connection, now: float) -> float:
+    """Move what was planned by a clock that ran ahead, once where several runs notice it."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (STATE.lock,))
+    last: Any = connection.execute("SELECT max(last_polled) FROM condget_state.feeds").fetchone()
+    by = (last[0] or 0.0) - now
+    if by < CLOCK_SLACK:
+        return 0.0
+    ahead = "SELECT feed, next_poll, last_polled FROM condget_state.feeds WHERE last_polled > %s LIMIT %s"
+    while rows := connection.execute(ahead, (now, _MOST_MOVED)).fetchall():
+        moved = [(feed, *set_back(next_poll, polled, by=by, now=now)) for feed, next_poll, polled in rows]
+        connection.execute(
+            """UPDATE condget_state.feeds SET next_poll = moved.next_poll, last_polled = moved.last_polled,
+            reason = CASE WHEN gone THEN reason ELSE moved.words END
+            FROM unnest(%b::bytea[], %b::float8[], %b::float8[], %b::text[])
+            AS moved (feed, next_poll, last_polled, words) WHERE feeds.feed = moved.feed""",
+            [list(column) for column in zip(*moved, strict=True)],
+        )
+    connection.execute(
+        "UPDATE condget_state.holds SET until = until - %s, since = since - %s WHERE since > %s", (by, by, now)
+    )
+    return by
+
+
+@contextlib.contextmanager
+def _readable(name: str) -> Iterator[None]:
+    """Turn what a row that another program changed raises into `StoreError`."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"The state {name} has a row that cannot be read ({error}); repair or delete it.") from error
