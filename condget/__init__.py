@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from condget.polling.library import async_poll, poll
     from condget.stores.disk_cache import Cache
     from condget.stores.memory_cache import MemoryCache
+    from condget.stores.redis_store import RedisCache
     from condget.transports.caching import AsyncCacheTransport, CacheTransport
 
 # Imported when first used: `condget --version` and a poll with nothing due must not pay for httpx.
@@ -50,6 +51,7 @@ _HOMES = {
     "NewerState": "condget.errors",
     "Outcome": "condget.feeds.values",
     "Policy": "condget.cache.policy",
+    "RedisCache": "condget.stores.redis_store",
     "StateLocked": "condget.errors",
     "StoreError": "condget.errors",
     "SubscriptionError": "condget.errors",
@@ -71,6 +73,7 @@ __all__ = [  # noqa: RUF022 - by topic
     "AsyncCacheTransport",
     "Cache",
     "MemoryCache",
+    "RedisCache",
     "Policy",
     "status",
     "CacheStatus",

@@ -10,6 +10,7 @@ import pytest
 
 from tests import library, servers
 from tests.origin import Origin
+from tests.redis_server import RedisServer, require_redis
 
 # A shared machine is slow at times; slowness is not a failure.
 hypothesis.settings.register_profile("condget", deadline=None)
@@ -59,4 +60,27 @@ def durable_postgresql() -> Iterator[servers.Postgresql]:
     """A PostgreSQL server for one test, which may crash it."""
     servers.require_postgresql()
     with closing(servers.Postgresql(settings=())) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def common_redis() -> Iterator[RedisServer]:
+    require_redis()
+    with closing(RedisServer()) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(common_redis: RedisServer) -> RedisServer:
+    """A Redis server that is empty, and stays as it is."""
+    with common_redis.client() as client:
+        client.flushall()
+    return common_redis
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """A Redis server for one test, which may kill it."""
+    require_redis()
+    with closing(RedisServer()) as server:
         yield server

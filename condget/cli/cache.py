@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +17,7 @@ from condget.errors import UsageError
 
 if TYPE_CHECKING:
     from condget.cache.messages import StoredResponse
-    from condget.stores.disk_cache import Cache
+    from condget.stores.abilities import ManagedStore
 
 app = typer.Typer(
     name="cache",
@@ -37,26 +37,36 @@ app = typer.Typer(
     """,
 )
 
-Where = Annotated[Path | None, typer.Option("--cache", metavar="DIR", help="The cache in DIR, not the user's own.")]
+Where = Annotated[
+    str | None,
+    typer.Option("--cache", metavar="DIR", help="The cache in DIR, or at a URL (redis://), not the user's own."),
+]
 Host = Annotated[str | None, typer.Option(metavar="NAME", help="Only of this host.")]
 
 
 @contextmanager
-def _existing(directory: Path | None) -> Iterator[Cache]:
+def _existing(location: str | None) -> Iterator[ManagedStore]:
     """Open a cache to look into; none is made where the user named a directory without one."""
-    if directory is not None and not (directory / settings.cache_path().name).exists():
-        raise UsageError(f"--cache: there is no cache in {directory}")
-    with _cache(directory) as opened:
+    from condget.stores.opening import scheme_of
+
+    is_path = location is not None and scheme_of(location) is None
+    if is_path and not (Path(location or "") / settings.cache_path().name).exists():
+        raise UsageError(f"--cache: there is no cache in {location}")
+    with _cache(location) as opened:
         yield opened
 
 
 @contextmanager
-def _cache(directory: Path | None) -> Iterator[Cache]:
-    from condget.stores.disk_cache import Cache
+def _cache(location: str | None) -> Iterator[ManagedStore]:
+    from condget.stores.abilities import ManagedStore
+    from condget.stores.opening import open_store, shown_location
 
-    with Cache(directory, clock=settings.clock()) as opened:
+    opened = open_store(location, clock=settings.clock())
+    if not isinstance(opened, ManagedStore):
+        raise UsageError(f"--cache: the store at {shown_location(location or '')} cannot be looked into")
+    with closing(opened):
         yield opened
-        for notice in opened.notices:
+        for notice in getattr(opened, "notices", ()):
             say(notice)
 
 
@@ -76,7 +86,7 @@ def info(cache: Where = None, format_: Format = "text") -> None:
         stats = opened.stats()
     if jsonl:
         members = {
-            "file": str(stats.path),
+            **({"url": stats.location} if stats.file_size is None else {"file": stats.location}),
             "file_size": stats.file_size,
             "responses": stats.responses,
             "hosts": stats.hosts,
@@ -87,8 +97,9 @@ def info(cache: Where = None, format_: Format = "text") -> None:
         }
         put_record("condget.cache.info/1", members)
         return
+    in_file = None if stats.file_size is None else f"{stats.location} ({stats.file_size:,} bytes on disk)"
     rows = {
-        "file": f"{stats.path} ({stats.file_size:,} bytes on disk)",
+        **({"url": stats.location} if in_file is None else {"file": in_file}),
         "stored": f"{_number(stats.responses, 'response')} of {_number(stats.hosts, 'host')}",
         "bytes": f"{stats.size:,} of at most {stats.max_size:,}",
     }
@@ -180,6 +191,7 @@ def delete(
       condget cache delete --host example.org --older-than 2d
     """
     from condget.feeds.durations import duration
+    from condget.stores import managing
 
     if url is None and host is None and older_than is None:
         raise UsageError("say what to delete: a URL, --host or --older-than; or use `condget cache clear`")
@@ -188,7 +200,8 @@ def delete(
     except ValueError as error:
         raise UsageError(f"--older-than: {error}") from None
     with _existing(cache) as opened:
-        _tell(opened.delete(url=_stored_as(url), host=host, older_than=seconds), "deleted")
+        number = managing.delete(opened, _stored_as(url), host=host, older_than=seconds, now=settings.clock()())
+    _tell(number, "deleted")
 
 
 @app.command()
@@ -232,7 +245,7 @@ def verify(cache: Where = None) -> int:
         for problem in problems:
             put(problem)
         if not problems:
-            _tell(len(opened), "in order")
+            _tell(opened.stats().responses, "in order")
     return 1 if problems else 0
 
 
@@ -247,8 +260,10 @@ def export_lines(cache: Where = None) -> None:
     Examples:
       condget cache export > cache.jsonl
     """
+    from condget.stores.managing import export
+
     with _existing(cache) as opened:
-        for line in opened.export():
+        for line in export(opened):
             put_json(line)
 
 
@@ -264,12 +279,14 @@ def import_lines(
       condget cache import cache.jsonl
       ssh host condget cache export | condget cache import -
     """
+    from condget.stores.managing import import_
+
     with _cache(cache) as opened:
         if str(file) == "-":
-            _tell(opened.import_(sys.stdin), "added")
+            _tell(import_(opened, sys.stdin), "added")
         else:
             with file.open(encoding="utf-8") as lines:
-                _tell(opened.import_(lines), "added")
+                _tell(import_(opened, lines), "added")
 
 
 def _stored_as(url: str | None) -> str | None:

@@ -9,13 +9,12 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from condget.cache.freshness import current_age, explicit_lifetime
 from condget.cache.messages import StoredResponse
-from condget.cache.validators import has_validator
 from condget.settings import Clock
 from condget.stores.cache_file import ABANDONED_AFTER, CHUNK, HIDDEN, SPAN, CacheFile, delete_abandoned, hide_or_delete
 from condget.stores.protocols import ContentGone, ContentTooLong
 from condget.stores.records import to_head, to_text
+from condget.stores.usefulness import useless_from
 
 DIGEST_SIZE = 16
 #: The rough cost in bytes of a row besides its head and content.
@@ -156,12 +155,3 @@ def checksum(head: bytes) -> int:
 def size_of(head: str, stored: StoredResponse) -> int:
     """Return what a response counts for in the budget, in bytes."""
     return len(head) + (stored.content_length or 0) + _ROW_BYTES
-
-
-def useless_from(stored: StoredResponse) -> float | None:
-    """Return when a response without a validator stops being fresh; None: it can be validated."""
-    if has_validator(stored.fields):
-        return None
-    stated = explicit_lifetime(stored)
-    lifetime = stored.granted_lifetime if stated is None else stated
-    return stored.response_time + lifetime - current_age(stored, stored.response_time)

@@ -7,8 +7,6 @@ When the byte budget is exceeded, what is expired and cannot be validated goes f
 from __future__ import annotations
 
 import atexit
-import base64
-import json
 import os
 import sqlite3
 import threading
@@ -16,40 +14,27 @@ import time
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from condget.after_fork import renew_after_fork
 from condget.cache.messages import StoredResponse
-from condget.errors import StoreError, UsageError
+from condget.errors import StoreError
 from condget.settings import Clock, cache_path
+from condget.stores import managing
+from condget.stores.abilities import StoreStats
 from condget.stores.cache_file import CHUNK, HIDDEN, ROWS, SPAN, CacheFile, hide_or_delete, identity
-from condget.stores.cache_writer import DIGEST_SIZE, CacheWriter, checksum, digest_of, size_of, useless_from
+from condget.stores.cache_writer import DIGEST_SIZE, CacheWriter, checksum, digest_of, size_of
 from condget.stores.protocols import ContentGone
 from condget.stores.records import from_head, from_text, to_head, to_text
+from condget.stores.usefulness import useless_from
 
 #: How many heads or uses wait for the next transaction, and how long heads do, at most.
 _MOST_LATER = 1000
 _LATER_SECONDS = 1.0
 #: Most bytes of content that stay in memory; the content that was read last stays.
 _RECENT_BYTES = 16 << 20
-_EXPORT_SCHEMA = "condget.cache/1"
-
-
-@dataclass(frozen=True, slots=True)
-class CacheStats:
-    """How much a cache holds. Sizes are in bytes, instants in POSIX seconds."""
-
-    path: Path
-    responses: int
-    hosts: int
-    size: int
-    max_size: int
-    file_size: int
-    oldest: float | None
-    newest: float | None
 
 
 class Cache:
@@ -282,12 +267,7 @@ class Cache:
         Raises:
             UsageError: no condition was given; `clear` deletes all.
         """
-        if url is None and host is None and older_than is None:
-            raise UsageError("Say what to delete: a URL, a host or an age; or clear the whole cache.")
-        limit = None if older_than is None else self.clock() - older_than
-        return self._delete(
-            stored for stored in self.responses(url=url, host=host) if limit is None or stored.response_time < limit
-        )
+        return managing.delete(self, url, host=host, older_than=older_than, now=self.clock())
 
     def clear(self) -> int:
         """Delete all stored responses, give the disk space back, and return how many they were.
@@ -311,12 +291,12 @@ class Cache:
         self._vacuum()
         return int(count)
 
-    def stats(self) -> CacheStats:
+    def stats(self) -> StoreStats:
         """Return how much is stored."""
         with self._file.reading() as connection:
             rows = connection.execute("SELECT url, used FROM responses WHERE url != ?", (HIDDEN,)).fetchall()
-        return CacheStats(
-            path=self.path,
+        return StoreStats(
+            location=str(self.path),
             responses=len(rows),
             hosts=len({_host(url) for url, _ in rows}),
             size=self.size,
@@ -340,9 +320,7 @@ class Cache:
 
     def export(self) -> Iterator[str]:
         """Yield every stored response as a line of JSON, its content in base64."""
-        for stored in self.responses():
-            content = base64.b64encode(b"".join(self.content(stored))).decode("ascii")
-            yield json.dumps({"schema": _EXPORT_SCHEMA, "head": to_head(stored), "content": content})
+        return managing.export(self)
 
     def import_(self, lines: Iterable[str]) -> int:
         """Store the responses that `export` wrote, and return how many they were.
@@ -352,31 +330,7 @@ class Cache:
         Raises:
             UsageError: a line is not of that form; its number is in the text. The lines before it are stored.
         """
-        count = 0
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-                if record["schema"] != _EXPORT_SCHEMA:
-                    raise ValueError(f"schema {record['schema']!r}")
-                stored = from_head(record["head"])
-                content = base64.b64decode(record["content"], validate=True)
-            except (ValueError, KeyError, TypeError, StoreError) as error:
-                raise UsageError(
-                    f"Line {number} is not a stored response ({error}); the lines before it were imported."
-                ) from error
-            alike = [
-                old
-                for old in self.load(stored.url, stored.partition)
-                if (old.selecting, old.first_byte) == (stored.selecting, stored.first_byte)
-            ]
-            if all(old.response_time <= stored.response_time for old in alike):
-                writer = self.writer(stored, alike)
-                writer.write(content)
-                writer.commit()
-                count += 1
-        return count
+        return managing.import_(self, lines)
 
     # Inside.
 
@@ -387,13 +341,6 @@ class Cache:
         if not rows or identity(generation, id & ROWS) != id:
             return None
         return self._freshened.get(id) or _head(*rows[0], id)
-
-    def _delete(self, doomed: Iterable[StoredResponse]) -> int:
-        ids = [stored.id for stored in doomed]
-        with self._file.writing() as connection:
-            rows = self._rows_of(ids)
-            connection.executemany("DELETE FROM responses WHERE id = ?", rows)
-        return len(rows)
 
     def _vacuum(self) -> None:
         with self._file.reading() as connection, suppress(sqlite3.OperationalError):  # somebody reads: next time

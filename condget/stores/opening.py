@@ -28,7 +28,8 @@ Location = str | os.PathLike[str] | None
 STORE_GROUP = "condget.stores"
 
 #: The stores of condget's own, by scheme: module, callable that takes the URL, and the extra that it needs.
-_STORES: dict[str, tuple[str, str, str]] = {}
+_REDIS = ("condget.stores.redis_store", "RedisCache", "redis")
+_STORES = dict.fromkeys(("redis", "rediss", "unix", "valkey", "valkeys"), _REDIS)
 
 #: The schemes of URLs that libpq takes.
 _POSTGRESQL = ("postgresql", "postgres")

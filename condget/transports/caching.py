@@ -22,8 +22,10 @@ from condget.cache.policy import Policy
 from condget.settings import Clock
 from condget.stores.protocols import Store
 from condget.transports.exchange import Exchange, Setup
-from condget.transports.flights import Flight, Flights
+from condget.transports.flights import Flight, Flights, landing_on_error
 from condget.transports.guarded_store import CacheArgument, guarded_store
+from condget.transports.in_thread import in_thread_if
+from condget.transports.leases import Leases
 from condget.transports.saving import AsyncSavingStream, SavingStream
 from condget.transports.trust import is_local_socket, trust_of
 
@@ -85,7 +87,7 @@ class CacheTransport(httpx.BaseTransport):
             self.cache is not None,
         )
         self._clock = clock
-        self._flights = Flights()
+        self._flights = Flights(leases=None if self.store.leases is None else Leases(self.store))
         self._background: set[threading.Thread] = set()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -96,7 +98,7 @@ class CacheTransport(httpx.BaseTransport):
         # An identical request is under way: wait for its response. Or this one is the first, for which others wait.
         if exchange.may_coalesce(decision):
             flight = self._flights.lead_or_wait(exchange.key(), exchange.deadline())
-            if flight is None:
+            if flight is None or flight.has_waited:
                 exchange.waited()
             if self._flights.landings != landings:  # the store knows more than it did
                 decision = exchange.decide_after_waiting()
@@ -190,7 +192,8 @@ class CacheTransport(httpx.BaseTransport):
 class AsyncCacheTransport(httpx.AsyncBaseTransport):
     """The async twin of `CacheTransport`: same arguments, same behaviour.
 
-    The store is called directly: a look-up takes microseconds, less than handing it to a thread would.
+    A store on this machine is called directly: a look-up takes microseconds, less than handing it to a thread would.
+    Calls of a store behind a network go to a thread, except for steps of a lease.
     """
 
     cache: Store | None
@@ -218,21 +221,22 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
             self.cache is not None,
         )
         self._clock = clock
-        self._flights = Flights()
+        self._flights = Flights(leases=None if self.store.leases is None else Leases(self.store))
         self._background: set[asyncio.Task[None]] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         exchange = Exchange(request, self._setup)
         landings = self._flights.landings
-        decision = exchange.decide()
+        decision = await in_thread_if(self.store.is_remote, exchange.decide)
         flight: Flight | None = None
         # An identical request is under way: wait for its response. Or this one is the first, for which others wait.
         if exchange.may_coalesce(decision):
             flight = await self._flights.alead_or_wait(exchange.key(), exchange.deadline())
-            if flight is None:
+            if flight is None or flight.has_waited:
                 exchange.waited()
             if self._flights.landings != landings:  # the store knows more than it did
-                decision = exchange.decide_after_waiting()
+                with landing_on_error(flight):
+                    decision = await in_thread_if(self.store.is_remote, exchange.decide_after_waiting)
         # The origin is needed.
         if decision.forward is not None:
             return await self._forward(exchange, decision.forward, flight)
@@ -254,11 +258,15 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
                     response = await self.inner.handle_async_request(exchange.outgoing(forward))
                 except httpx.TransportError as error:
                     # The origin cannot be reached: a stale response stands in, where one may.
-                    stale = exchange.failed(forward, error)
+                    stale = await in_thread_if(self.store.is_remote, exchange.failed, forward, error)
                     if stale is None:
                         raise
                     return stale
-                settlement = exchange.settle(forward, response, sent)
+                try:
+                    settlement = await in_thread_if(self.store.is_remote, exchange.settle, forward, response, sent)
+                except BaseException:  # cancelled
+                    await response.aclose()
+                    raise
                 # The caller gets the origin's response.
                 passed = exchange.passed_on(forward, settlement, response, flight, AsyncSavingStream)
                 if passed is not None:
@@ -266,7 +274,8 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
                     return passed
                 await _adiscard(response)
                 # The caller gets a stored response, which the origin's confirms or cannot replace.
-                stored = exchange.stored(forward, settlement, response.status_code)
+                code = response.status_code
+                stored = await in_thread_if(self.store.is_remote, exchange.stored, forward, settlement, code)
                 if stored is not None:
                     return stored
                 # Neither is of use: send the request as the caller made it.

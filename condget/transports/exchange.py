@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import length_hint
 
 import httpx
 
@@ -31,8 +32,10 @@ from condget.cache.status import (
 from condget.errors import StoreError
 from condget.settings import Clock
 from condget.transports.cache_key import to_request
-from condget.transports.flights import Flight, Key
+from condget.transports.flights import Flight
 from condget.transports.guarded_store import FAILED, GuardedStore
+from condget.transports.in_thread import in_thread_if
+from condget.transports.leases import Key
 from condget.transports.saving import AsyncSavingStream, Saver, SavingStream, save_content
 
 #: Media types of content that has no end.
@@ -303,7 +306,7 @@ class Exchange:
         return httpx.Response(
             status_code,
             headers=headers,
-            stream=httpx.ByteStream(content) if isinstance(content, bytes) else StoredContent(content),
+            stream=httpx.ByteStream(content) if isinstance(content, bytes) else self._stream(content),
             extensions={
                 "http_version": http_version.encode("ascii"),
                 # httpx knows the standard phrases; HTTP/2 sends none.
@@ -311,6 +314,10 @@ class Exchange:
                 EXTENSION: status,
             },
         )
+
+    def _stream(self, content: Iterator[bytes]) -> StoredContent:
+        is_at_hand = length_hint(content) > 0
+        return StoredContent(content, waits=self._store.is_remote and not is_at_hand)
 
 
 def _tell_not_stored(extensions: dict[str, object], reason: str) -> None:
@@ -332,10 +339,11 @@ def _completed(response: httpx.Response, save: Save) -> httpx.Response:
 
 
 class StoredContent(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """Content that comes from the store, chunk by chunk."""
+    """Content that comes from the store, chunk by chunk. `waits` says whether its chunks come over a network."""
 
-    def __init__(self, content: Iterator[bytes]) -> None:
+    def __init__(self, content: Iterator[bytes], *, waits: bool = False) -> None:
         self._content = content
+        self._waits = waits
 
     def __iter__(self) -> Iterator[bytes]:
         try:
@@ -344,7 +352,8 @@ class StoredContent(httpx.SyncByteStream, httpx.AsyncByteStream):
             raise httpx.ReadError(str(error)) from error
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in iter(self):
+        chunks = iter(self)
+        while (chunk := await in_thread_if(self._waits, next, chunks, None)) is not None:
             yield chunk
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from condget.cache.actions import Delete, Freshen, Invalidate, Save, Write
 from condget.cache.messages import StoredResponse
 from condget.cache.policy import Policy
 from condget.settings import Clock
+from condget.stores.abilities import Leases
 from condget.stores.memory_cache import MemoryCache
 from condget.stores.opening import open_store
 from condget.stores.protocols import ContentGone, ContentTooLong, Store, Writer
@@ -39,6 +40,10 @@ class GuardedStore:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        #: Whether its calls wait for a network, so that an event loop hands them to a thread.
+        self.is_remote = bool(getattr(store, "is_remote", False))
+        #: The same store, where it keeps leases.
+        self.leases = store if isinstance(store, Leases) else None
         self._paused_until = 0.0
         self._logged: set[str] = set()
         #: URLs whose stored responses are invalid although the store could not be told so.
@@ -88,6 +93,22 @@ class GuardedStore:
 
     def abort(self, writer: Writer) -> None:
         self._attempt(None, writer.abort)
+
+    def lease(self, name: str, seconds: float) -> str | None:
+        """Return the token of a lease, which is "" where there is none to be had; None: somebody else has it."""
+        nobody: str | None = ""
+        return nobody if self.leases is None else self._attempt(nobody, self.leases.lease, name, seconds)
+
+    def is_leased(self, name: str) -> bool:
+        return self.leases is not None and self._attempt(False, self.leases.is_leased, name)
+
+    def prolong(self, name: str, token: str, seconds: float) -> None:
+        if token and self.leases is not None:
+            self._attempt(None, self.leases.prolong, name, token, seconds)
+
+    def release(self, name: str, token: str) -> None:
+        if token and self.leases is not None:
+            self._attempt(None, self.leases.release, name, token)
 
     def close(self) -> None:
         self._paused_until = 0.0  # a store that failed is closed all the same

@@ -15,6 +15,7 @@ from condget.errors import StoreError
 from condget.stores.protocols import Writer
 from condget.transports.flights import Flight
 from condget.transports.guarded_store import GuardedStore
+from condget.transports.in_thread import in_thread_if
 
 
 class Saver:
@@ -30,7 +31,7 @@ class Saver:
         not_stored: Called at most once, with the reason, where nothing is stored in the end.
     """
 
-    __slots__ = ("_declared", "_flight", "_length", "_limit", "_not_stored", "_prefix", "_store", "_writer")
+    __slots__ = ("_declared", "_flight", "_length", "_limit", "_not_stored", "_prefix", "_store", "_writer", "waits")
 
     def __init__(
         self,
@@ -44,6 +45,8 @@ class Saver:
         not_stored: Callable[[str], None],
     ) -> None:
         self._store = store
+        #: Whether to store is to wait for a network.
+        self.waits = store.is_remote and writer is not None
         self._writer = writer
         self._limit = limit
         self._declared = declared
@@ -86,7 +89,11 @@ class Saver:
             self._flight.moves()
 
     def complete(self) -> None:
-        """Make the content visible: it has come to its end."""
+        """Make the content visible, and land the flight."""
+        self.land(self.commit())
+
+    def commit(self) -> bool:
+        """Make the content visible: it has come to its end. Return whether it is."""
         declared = self._declared
         if self._writer is not None and declared is not None and declared.isdigit() and int(declared) != self._length:
             self._give_up(f"{self._length} bytes came of {declared} that Content-Length promised")
@@ -94,8 +101,11 @@ class Saver:
         reason = None if writer is None else self._store.commit(writer)
         if reason is not None:
             self._not_stored(reason)
+        return writer is not None and reason is None
+
+    def land(self, stored: bool) -> None:
         if self._flight is not None:
-            self._flight.land(stored=writer is not None and reason is None)
+            self._flight.land(stored=stored)
 
     def abort(self) -> None:
         """Store nothing, unless the content is complete already."""
@@ -142,9 +152,9 @@ class AsyncSavingStream(httpx.AsyncByteStream):
         for chunk in self._saver.prefix():
             yield chunk
         async for chunk in self._stream:
-            self._saver.take(chunk)
+            await in_thread_if(self._saver.waits, self._saver.take, chunk)
             yield chunk
-        self._saver.complete()
+        self._saver.land(await in_thread_if(self._saver.waits, self._saver.commit))
 
     async def aclose(self) -> None:
         try:

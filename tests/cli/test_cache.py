@@ -9,6 +9,7 @@ import pytest
 from condget.stores.disk_cache import Cache
 from tests.cli.conftest import Run
 from tests.origin import Origin, ok
+from tests.redis_server import RedisServer
 
 
 @pytest.fixture
@@ -144,3 +145,33 @@ def test_a_damaged_cache_is_set_aside_and_told(invoke: Run, filled: Origin, home
     assert done.returncode == 0
     assert "was damaged; it was set aside as" in done.stderr
     assert damaged in [path.read_bytes() for path in file.parent.iterdir()]
+
+
+def test_a_cache_in_redis_is_filled_looked_into_and_cleared(
+    invoke: Run, origin: Origin, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    origin.script("/a", ok(b"unmistakable", cache_control="max-age=600"))
+    where = ("--cache", redis_server.url)
+    assert [invoke("get", *where, origin.url("/a")).stdout for _ in range(2)] == ["unmistakable"] * 2
+    assert len(origin.requests_for("/a")) == 1
+    assert f"url        {redis_server.url}\nstored     1 response of 1 host\n" in invoke("cache", "info", *where).stdout
+    assert invoke("cache", "list", *where).stdout.endswith(f"{origin.url('/a')}\n")
+    assert invoke("cache", "verify", *where).stdout == "1 stored response in order\n"
+    (tmp_path / "lines").write_text(invoke("cache", "export", *where).stdout, encoding="utf-8")
+    assert invoke("cache", "prune", *where).stdout == "0 stored responses deleted\n"
+    assert invoke("cache", "clear", *where).stdout == "1 stored response deleted\n"
+    assert invoke("cache", "import", *where, "lines").stdout == "1 stored response added\n"
+    assert invoke("cache", "delete", *where, "--host", "127.0.0.1").stdout == "1 stored response deleted\n"
+
+
+def test_a_cache_in_redis_that_is_not_there_is_named(condget: Run) -> None:
+    done = condget("cache", "info", "--cache", "redis://ann:secret@127.0.0.1:1/0")
+    assert done.returncode == 1
+    assert "The cache redis://127.0.0.1:1/0 cannot be used" in done.stderr
+    assert "secret" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_url_without_a_store_is_wrong_usage(condget: Run) -> None:
+    done = condget("cache", "info", "--cache", "teapot://host")
+    assert (done.returncode, "no store is installed for teapot" in done.stderr) == (2, True)
