@@ -15,7 +15,6 @@ from condget.feeds.feed_options import pause_words
 from condget.feeds.pace import Due, Pace, is_due
 from condget.feeds.subscriptions import Subscription
 from condget.polling.run_options import LEFT, RunOptions
-from condget.urls import canonical
 
 if TYPE_CHECKING:
     from condget.feeds.values import FeedState, HostHold, Outcome
@@ -233,10 +232,9 @@ def _former(
     unknown = {key: subscription.url for key, subscription in unique.items() if key not in known}
     if not unknown:
         return {}
-    moves = ledger.moves()
-    written_otherwise = {canonical(url): url for url in ledger.urls()}
+    moves, spellings = ledger.moves(list(unknown.values())), ledger.spellings()
     former = {key: moves[url] for key, url in unknown.items() if url in moves and moves[url] not in unique}
-    former = {key: written_otherwise[key] for key in unknown if key in written_otherwise} | former
+    former = {key: spellings[key] for key in unknown if key in spellings} | former
     due = ledger.due(list(former.values()))
     return {key: (url, due[url]) for key, url in former.items() if url in due and not due[url].gone}
 

@@ -81,6 +81,7 @@ def _key_bytes(key: str) -> bytes:
 
 def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], loaded: dict[str, FeedState]) -> None:
     """Write outcomes; what is in `loaded` is as it stands in the file, and is taken out once it is written over."""
+    known: list[_Row] = []
     feeds: list[_Row] = []
     states: list[_Row] = []
     recalls: dict[str, str] = {}
@@ -101,7 +102,8 @@ def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], loaded: d
         url = without_userinfo(outcome.url)
         before = loaded.pop(url, None)
         reason = state.reason.encode("utf-8", "replace").decode()
-        feeds.append((url, state.next_poll, state.last_polled, state.gone, state.interval, reason))
+        row = (state.next_poll, state.last_polled, state.gone, state.interval, reason, url)
+        (feeds if before is None else known).append(row)
         if before is None or _text_of(before) != _text_of(state):
             record = to_record(state)
             for column in COLUMNS:
@@ -111,8 +113,14 @@ def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], loaded: d
             recalls[url] = state.recall
         forgotten += [(url, _key_bytes(key)) for key in outcome.forget]
         seen += [(url, _key_bytes(e.key), e.fingerprint, e.first_seen, e.last_seen) for e in outcome.seen]
+    # An insertion reckons with every index, even where it becomes an update.
+    updated = connection.executemany(
+        "UPDATE feeds SET next_poll = ?, last_polled = ?, gone = ?, interval = ?, reason = ? WHERE url = ?", known
+    ).rowcount
+    if updated < len(known):  # another run has forgotten a feed
+        feeds = known + feeds
     connection.executemany(
-        """INSERT INTO feeds (url, next_poll, last_polled, gone, interval, reason) VALUES (?, ?, ?, ?, ?, ?)
+        """INSERT INTO feeds (next_poll, last_polled, gone, interval, reason, url) VALUES (?, ?, ?, ?, ?, ?)
         ON CONFLICT DO UPDATE SET next_poll = excluded.next_poll, last_polled = excluded.last_polled,
         gone = excluded.gone, interval = excluded.interval, reason = excluded.reason""",
         feeds,

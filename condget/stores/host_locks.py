@@ -32,7 +32,8 @@ class HostLocks:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._descriptor: int | None = None
-        self._held: set[int] = set()
+        #: The hosts that are held, by their bytes.
+        self._held: dict[int, set[str]] = {}
         renew_after_fork(self)
 
     def take(self, hosts: Iterable[str]) -> frozenset[str]:
@@ -41,7 +42,17 @@ class HostLocks:
             self._descriptor = open_private(self._file)
         self._lock(_ANY, 1, fcntl.LOCK_SH)
         # From the last byte to the first: the system finds the place of each lock at once then.
-        return frozenset(host for host in sorted(hosts, key=_byte, reverse=True) if self._take(_byte(host)))
+        return frozenset(host for host in sorted(hosts, key=_byte, reverse=True) if self._take(host))
+
+    def release(self, hosts: Iterable[str]) -> None:
+        """Let other runs have these hosts."""
+        for host in sorted(hosts, key=_byte, reverse=True):
+            of_byte = self._held.get(_byte(host))
+            if of_byte is not None and host in of_byte:
+                of_byte.remove(host)
+                if not of_byte:
+                    del self._held[_byte(host)]
+                    self._lock(_byte(host), 1, fcntl.LOCK_UN)
 
     def take_all(self) -> bool:
         """Hold every host; return whether no other run holds any.
@@ -71,10 +82,12 @@ class HostLocks:
     def after_fork(self) -> None:
         self.close()
 
-    def _take(self, byte: int) -> bool:
-        if byte not in self._held and self._lock(byte, 1):
-            self._held.add(byte)
-        return byte in self._held
+    def _take(self, host: str) -> bool:
+        byte = _byte(host)
+        if byte not in self._held and not self._lock(byte, 1):
+            return False
+        self._held.setdefault(byte, set()).add(host)
+        return True
 
     def _lock(self, start: int, length: int, kind: int = fcntl.LOCK_EX) -> bool:
         if self._descriptor is None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from condget.feeds.pace import Due
     from condget.feeds.values import FeedState, HostHold, Outcome, SeenEntry
     from condget.stores.lock import StateLock
+    from condget.stores.protocols import EnrolledFeed
 
 #: How long to wait for another program's transaction before a commit is given up, in seconds.
 _PATIENCE = 60.0
@@ -93,8 +94,11 @@ class SqliteLedger:
     def seen(self, url: str) -> Mapping[str, SeenEntry]:
         return self._answer(lambda rows: ledger_queries.seen(rows, url))
 
-    def moves(self) -> Mapping[str, str]:
-        return self._answer(ledger_queries.moves)
+    def moves(self, urls: Sequence[str]) -> Mapping[str, str]:
+        return self._answer(lambda rows: ledger_queries.moves(rows, urls))
+
+    def spellings(self) -> Mapping[str, str]:
+        return self._answer(ledger_queries.spellings)
 
     def urls(self) -> Sequence[str]:
         return self._answer(ledger_queries.urls)
@@ -110,6 +114,71 @@ class SqliteLedger:
 
     def on_loss(self, stop: Callable[[], None]) -> None:
         """Nothing to do: the locks of hosts last as long as this process."""
+
+    def release_hosts(self, hosts: Iterable[str]) -> None:
+        if self._lock is not None:
+            self._lock.release_hosts(hosts)
+
+    def enrolment(self, digest: str) -> str | None:
+        from condget.stores import list_rows
+
+        return self._answer(lambda rows: list_rows.enrolment(rows, digest))
+
+    def enrol(self, digest: str, source: str, feeds: Iterable[EnrolledFeed], remark: Callable[[], str]) -> int:
+        from condget.stores import list_rows
+
+        self._release()
+        with self._transaction() as connection:
+            return list_rows.enrol(connection, digest, source, feeds, remark)
+
+    def portions(
+        self, digest: str, feeds: int, not_due: tuple[float, float] | None = None
+    ) -> Iterator[Sequence[EnrolledFeed]]:
+        from condget.stores import list_rows
+
+        turns = self._answer(lambda rows: list_rows.take_turns(rows, digest, not_due))
+        if turns is None or not self._is_first_run_of(digest):
+            return
+        connection, last = self._connection, 0
+        try:
+            # A file that was mended meanwhile knows no lists any more: the next run enrols them.
+            while self._connection is connection:
+                after = last
+                found = self._answer(lambda rows: list_rows.next_hosts(rows, turns, after, feeds))  # noqa: B023
+                if found is None:
+                    return
+                last = found
+                if portion := self._answer(lambda rows: list_rows.portion(rows, turns, after, last)):  # noqa: B023
+                    yield portion
+        except StoreError:
+            if self._connection is connection:
+                raise
+        finally:
+            if self._connection is not None and self._connection is connection:
+                self._answer(lambda rows: list_rows.drop_turns(rows, turns))
+
+    def _is_first_run_of(self, digest: str) -> bool:
+        """Whether no other run polls this list; if so, none will until this one ends."""
+        from condget.stores import list_rows
+
+        # No host has such a name.
+        name = f"list {self._answer(lambda rows: list_rows.source_of(rows, digest))}"
+        return name in self.hold_hosts([name])
+
+    def overdue(self, digest: str, feeds: int, not_due: tuple[float, float]) -> Iterator[Sequence[EnrolledFeed]]:
+        from condget.stores import list_rows
+
+        yield from list_rows.overdue(self._rows_checked, digest, feeds, not_due)
+
+    def enrolled(self, digest: str, keys: Iterable[str]) -> Mapping[str, bool]:
+        from condget.stores import list_rows
+
+        return list_rows.enrolled(self._rows_checked, digest, keys)
+
+    def enrolled_at(self, digest: str, hosts: Iterable[str]) -> Iterator[str]:
+        from condget.stores import list_rows
+
+        return list_rows.enrolled_at(self._rows_checked, digest, hosts)
 
     def take_notices(self) -> Sequence[str]:
         notices, self._notices = self._notices, []
@@ -142,18 +211,29 @@ class SqliteLedger:
 
     def _write(self, outcomes: Iterable[Outcome]) -> None:
         from condget.stores.feed_rows import write
+        from condget.stores.list_rows import note_due
 
         remaining = iter(outcomes)
         with self._transaction() as connection:
             while batch := list(islice(remaining, _BATCH)):
                 write(connection, batch, self._loaded)
+                note_due(
+                    connection,
+                    (
+                        (None if outcome.state.gone else outcome.state.next_poll, without_userinfo(outcome.url))
+                        for outcome in batch
+                        if outcome.state is not None
+                    ),
+                )
 
     def forget(self, urls: Iterable[str]) -> int:
         from condget.stores.feed_rows import forget
+        from condget.stores.list_rows import note_due
 
         wanted = [without_userinfo(url) for url in urls]
         with self._transaction() as connection:
             known = forget(connection, wanted)
+            note_due(connection, ((0.0, url) for url in wanted))
         for url in wanted:
             self._loaded.pop(url, None)
         return known
@@ -162,6 +242,8 @@ class SqliteLedger:
         by = self.last_reached() - now
         if by < CLOCK_SLACK:
             return 0.0
+        from condget.stores.list_rows import note_all_due
+
         ahead = self._answer(lambda rows: ledger_queries.polled_after(rows, now))
         with self._transaction() as connection:
             connection.executemany(
@@ -173,6 +255,7 @@ class SqliteLedger:
                 "UPDATE holds SET until = until - :by, since = since - :by WHERE since > :now",
                 {"by": by, "now": now},
             )
+            note_all_due(connection)
         return by
 
     def close(self) -> None:
@@ -245,6 +328,10 @@ class SqliteLedger:
                     raise
             self._mend_open()
             return question(self._rows)
+
+    def _rows_checked(self, query: str, parameters: Sequence[object] = ()) -> list[Any]:
+        """Return the rows of one query; where the file proves damaged, of the mended file."""
+        return self._answer(lambda rows: list(rows(query, parameters)))
 
     def _rows(self, query: str, parameters: Sequence[object] = ()) -> list[Any]:
         return self._open().execute(query, parameters).fetchall()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from condget.feeds.pace import Due
 from condget.stores.faults import UnreadableRow, is_instant
-from condget.stores.ledger_format import MOVED
-from condget.urls import without_userinfo
+from condget.stores.ledger_format import MOVED, RESPELT
+from condget.urls import canonical, without_userinfo
 
 if TYPE_CHECKING:
     from condget.feeds.values import FeedState, HostHold, SeenEntry
@@ -58,13 +58,27 @@ def urls(rows: Rows) -> Sequence[str]:
     return [url for (url,) in matches]
 
 
-def moves(rows: Rows) -> Mapping[str, str]:
+def moves(rows: Rows, urls: Sequence[str]) -> Mapping[str, str]:
+    # Most states have no feed that moved, and a first run asks for all feeds of its list.
+    if not rows(f"SELECT 1 FROM states WHERE {MOVED} LIMIT 1"):
+        return {}
+    from condget.stores.feed_rows import url_list
+
+    wanted = {without_userinfo(url): url for url in urls}
     matches = rows(
-        f"""SELECT json_extract(state, '$.moved_to') AS target, url FROM states JOIN feeds ON id = feed
-        WHERE {MOVED} AND target IS NOT NULL ORDER BY last_polled"""
+        f"""SELECT value, url FROM json_each(?) CROSS JOIN states INDEXED BY moves
+        ON json_extract(state, '$.moved_to') = value JOIN feeds ON feeds.id = feed
+        WHERE {MOVED} ORDER BY last_polled""",
+        [url_list(wanted)],
     )
-    _check_types(matches, {0: str, 1: str})
-    return dict(matches)
+    _check_types(matches, {1: str})
+    return {wanted[target]: url for target, url in matches}
+
+
+def spellings(rows: Rows) -> Mapping[str, str]:
+    matches = rows(f"SELECT url FROM feeds INDEXED BY respelt WHERE {RESPELT}")
+    _check_types(matches, {0: str})
+    return {form: url for (url,) in matches if (form := canonical(url)) != url}
 
 
 def load(rows: Rows, urls: Sequence[str]) -> Mapping[str, FeedState]:

@@ -54,9 +54,13 @@ class SqliteLedgerReader:
         with self._translated():
             return ledger_queries.seen(self._rows, url)
 
-    def moves(self) -> Mapping[str, str]:
+    def moves(self, urls: Sequence[str]) -> Mapping[str, str]:
         with self._translated():
-            return ledger_queries.moves(self._rows)
+            return ledger_queries.moves(self._rows, urls)
+
+    def spellings(self) -> Mapping[str, str]:
+        with self._translated():
+            return ledger_queries.spellings(self._rows)
 
     def urls(self) -> Sequence[str]:
         with self._translated():

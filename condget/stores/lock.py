@@ -90,6 +90,10 @@ class StateLock:
         self._held.release()
         return held
 
+    def release_hosts(self, hosts: Iterable[str]) -> None:
+        """Let others have these hosts."""
+        self._hosts.release(hosts)
+
 
 @contextlib.contextmanager
 def exclusive(file: Path, wait: float) -> Iterator[None]:

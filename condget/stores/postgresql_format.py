@@ -35,6 +35,9 @@ class Tables:
         return crc32(self.schema.encode())
 
 
+#: Whether a URL may not be canonical (D9); an index holds those, which were imported from an old state.
+RESPELT = "url !~ '^https?://[^/?#A-Z]+/'"
+
 #: `feeds` has the few columns that every poll changes. The rest of a feed's state is JSON in `states`: as text, since
 #: JSON escapes hold what PostgreSQL's own text and jsonb cannot, such as NUL and lone surrogates. URLs, which can be
 #: longer than an index allows, are found by their digests.
@@ -80,6 +83,7 @@ STATE = Tables(
         ) WITH (fillfactor = 50);
         CREATE TABLE condget_state.leases (host bytea PRIMARY KEY, name text NOT NULL, run bigint NOT NULL);
         """,
+        f"CREATE INDEX feeds_respelt ON condget_state.feeds (feed) WHERE {RESPELT};",
     ),
 )
 

@@ -96,8 +96,11 @@ class PostgresqlLedger:
     def seen(self, url: str) -> Mapping[str, SeenEntry]:
         return queries.seen(self._rows, url)
 
-    def moves(self) -> Mapping[str, str]:
-        return queries.moves(self._rows)
+    def moves(self, urls: Sequence[str]) -> Mapping[str, str]:
+        return queries.moves(self._rows, urls)
+
+    def spellings(self) -> Mapping[str, str]:
+        return queries.spellings(self._rows)
 
     def urls(self) -> Sequence[str]:
         return queries.urls(self._rows)
@@ -223,8 +226,11 @@ class PostgresqlLedgerReader:
     def seen(self, url: str) -> Mapping[str, SeenEntry]:
         return queries.seen(self._rows, url)
 
-    def moves(self) -> Mapping[str, str]:
-        return queries.moves(self._rows)
+    def moves(self, urls: Sequence[str]) -> Mapping[str, str]:
+        return queries.moves(self._rows, urls)
+
+    def spellings(self) -> Mapping[str, str]:
+        return queries.spellings(self._rows)
 
     def urls(self) -> Sequence[str]:
         return queries.urls(self._rows)

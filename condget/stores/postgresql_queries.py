@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from condget.feeds.pace import Due
 from condget.feeds.values import FeedState, HostHold, SeenEntry
+from condget.stores.postgresql_format import RESPELT
 from condget.stores.records import COLUMNS, from_record, from_text
-from condget.urls import without_userinfo
+from condget.urls import canonical, without_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,12 +47,19 @@ def urls(rows: Rows) -> Sequence[str]:
     return [url for (url,) in rows("SELECT url FROM condget_state.feeds ORDER BY url")]
 
 
-def moves(rows: Rows) -> Mapping[str, str]:
+def moves(rows: Rows, urls: Sequence[str]) -> Mapping[str, str]:
+    wanted = digests_of(urls)
     found = rows(
-        """SELECT state, url FROM condget_state.states JOIN condget_state.feeds USING (feed)
-        WHERE moved IS NOT NULL ORDER BY last_polled NULLS FIRST"""
+        """SELECT moved, url FROM condget_state.states JOIN condget_state.feeds USING (feed)
+        WHERE moved = ANY(%b::bytea[]) ORDER BY last_polled NULLS FIRST""",
+        [list(wanted)],
     )
-    return {from_text(state)["moved_to"]: url for state, url in found}
+    return {wanted[moved]: url for moved, url in found}
+
+
+def spellings(rows: Rows) -> Mapping[str, str]:
+    found = rows(f"SELECT url FROM condget_state.feeds WHERE {RESPELT}")
+    return {form: url for (url,) in found if (form := canonical(url)) != url}
 
 
 def load(rows: Rows, urls: Sequence[str]) -> Mapping[str, FeedState]:

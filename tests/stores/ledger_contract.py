@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from condget.cache.fields import Fields
 from condget.cache.messages import StoredResponse
 from condget.errors import UsageError
 from condget.feeds.values import FeedState, Hints, HostHold, Outcome, Recall, SeenEntry, Trouble
-from condget.stores.protocols import Ledger
+from condget.stores.protocols import EnrolledFeed, EnrollingLedger, Ledger
 from condget.stores.transfer import export_state, import_state
 
 URL = "https://example.org/feed.xml"
@@ -59,6 +61,23 @@ def outcome(url: str = URL, **facts: object) -> Outcome:
 
 def entry(key: str, at: float = NOW) -> SeenEntry:
     return SeenEntry(key, "f" * 32, at, at)
+
+
+def feeds_of(*hosts: int) -> list[EnrolledFeed]:
+    """Return a list of feeds: so many of each host in turn."""
+    found = [f"https://{number}.example/{feed}" for number, feeds in enumerate(hosts) for feed in range(feeds)]
+    return [EnrolledFeed(url, url.split("/")[2], line, 30 * line) for line, url in enumerate(found, 1)]
+
+
+def enrol(
+    ledger: EnrollingLedger, feeds: Iterable[EnrolledFeed], digest: str = "d1", source: str = "/feeds.txt"
+) -> int:
+    return ledger.enrol(digest, source, feeds, lambda: f"remark on {digest}")
+
+
+def yielded(ledger: EnrollingLedger, size: int = 1, digest: str = "d1", **window: Any) -> list[list[str]]:
+    """Return what each portion holds, without the scheme."""
+    return [[feed.key[8:] for feed in portion] for portion in ledger.portions(digest, size, **window)]
 
 
 class LedgerContract:
@@ -175,10 +194,28 @@ class LedgerContract:
 
     def test_it_tells_which_feeds_moved_where(self, ledger: Ledger) -> None:
         """E1"""
-        assert ledger.moves() == {}
         old, new = "https://example.org/a", "https://example.org/b"
+        assert ledger.moves([new]) == {}
         ledger.commit([outcome(title='"moved_to":'), outcome(old, moved_to=new)])
-        assert ledger.moves() == {new: old}
+        assert ledger.moves([URL, new]) == {new: old}
+        assert ledger.moves([URL, old]) == {}
+
+    def test_it_tells_which_urls_were_written_otherwise(self, ledger: Ledger) -> None:
+        """D9: by versions that kept the URL of the list as it was."""
+        odd = [
+            "HTTPS://example.org/a",
+            "https://Example.org/A?b",
+            "http://e.org",
+            "http://f.org?x=/Y",
+            "http://g/A?B/c",
+        ]
+        ledger.commit(outcome(url) for url in [URL, f"{URL}#user=0123456789ab", *odd])
+        assert ledger.spellings() == {
+            "https://example.org/a": "HTTPS://example.org/a",
+            "https://example.org/A?b": "https://Example.org/A?b",
+            "http://e.org/": "http://e.org",
+            "http://f.org/?x=/Y": "http://f.org?x=/Y",
+        }
 
     def test_a_clock_set_back_moves_what_was_planned_along(self, ledger: Ledger) -> None:
         """C14"""
@@ -264,3 +301,115 @@ class LedgerContract:
         assert (list(empty.urls()), list(empty.seen(URL)), list(empty.seen(other))) == ([other], [], ["a"])
         empty.commit([outcome(title="Coffee")])
         assert (empty.load([URL])[URL].title, list(empty.seen(URL))) == ("Coffee", [])
+
+    def test_hosts_are_held_and_released(self, ledger: Ledger) -> None:
+        assert ledger.hold_hosts(["a.example", "b.example"]) == {"a.example", "b.example"}
+        ledger.release_hosts(["a.example", "c.example"])
+        assert ledger.hold_hosts(["a.example"]) == {"a.example"}
+
+
+class EnrollingLedgerContract(LedgerContract):
+    """The contract of a ledger that remembers the lines of large lists, too."""
+
+    @pytest.fixture
+    def ledger(self, empty: EnrollingLedger) -> Iterator[EnrollingLedger]:
+        assert isinstance(empty, EnrollingLedger)
+        yield empty
+        empty.close()
+
+    def test_a_list_is_enrolled_until_its_source_has_other_content(self, ledger: EnrollingLedger) -> None:
+        assert ledger.enrolment("d1") is None
+        feeds = feeds_of(2, 1)
+        assert enrol(ledger, [*feeds, feeds[0]._replace(line=9, position=999)]) == 3
+        assert ledger.enrolment("d1") == "remark on d1"
+        assert list(ledger.portions("d1", 10)) == [feeds]
+        assert enrol(ledger, feeds_of(1), "d2") == 1
+        assert enrol(ledger, feeds_of(0, 4), "d3", "/others.txt") == 4
+        assert ledger.enrolment("d1") is None
+        assert yielded(ledger) == []
+        assert yielded(ledger, digest="d2") == [["0.example/0"]]
+        assert len(yielded(ledger, digest="d3")[0]) == 4
+
+    def test_an_enrolment_that_fails_leaves_the_former_one(self, ledger: EnrollingLedger) -> None:
+        def breaks() -> Iterator[EnrolledFeed]:
+            yield from feeds_of(3)
+            raise RuntimeError("in the middle")
+
+        enrol(ledger, feeds_of(1))
+        with pytest.raises(RuntimeError, match="in the middle"):
+            enrol(ledger, breaks(), "d2")
+        assert ledger.enrolment("d2") is None
+        assert yielded(ledger) == [["0.example/0"]]
+
+    def test_a_portion_holds_whole_hosts(self, ledger: EnrollingLedger) -> None:
+        enrol(ledger, feeds_of(2, 3, 1, 1))
+        portions = yielded(ledger, 3)
+        assert [len(portion) for portion in portions] == [5, 2]
+        assert portions[1] == ["2.example/0", "3.example/0"]
+        assert len(yielded(ledger, 1)) == 4
+
+    def test_what_is_not_due_is_in_no_portion(self, ledger: EnrollingLedger) -> None:
+        """C1, C8, C14: due times beyond the cap are of a clock that ran ahead; a feed that is not known is due."""
+        feeds = feeds_of(3, 2, 1)
+        first, second, third, fourth, fifth, sixth = (feed.key for feed in feeds)
+        ledger.commit([outcome(first, next_poll=NOW + 9), outcome(second, next_poll=NOW)])
+        enrol(ledger, feeds)
+        ledger.commit([outcome(third, next_poll=NOW + 1), outcome(fourth, gone=True, next_poll=NOW - 9)])
+        ledger.commit([outcome(fifth, next_poll=NOW + 1e6), outcome(sixth, next_poll=NOW + 1e6)])
+        not_due = (NOW, NOW + 1e5)
+        assert yielded(ledger, 1, not_due=not_due) == [["0.example/1"], ["1.example/1"], ["2.example/0"]]
+        assert [feed.key for page in ledger.overdue("d1", 2, not_due) for feed in page] == [second, fifth, sixth]
+        assert len(yielded(ledger, 9)[0]) == 6
+        ledger.commit([outcome(sixth, next_poll=NOW + 60)])
+        ledger.forget([second])
+        assert yielded(ledger, 1, not_due=not_due) == [["0.example/1"], ["1.example/1"]]
+        ledger.set_back(NOW - 7200)
+        assert yielded(ledger, 9, not_due=(NOW - 7200, NOW)) == [["0.example/1", "1.example/1"]]
+
+    def test_hosts_come_in_the_order_of_what_is_overdue_longest(self, ledger: EnrollingLedger) -> None:
+        """C1: then in the order of the list; a feed that was never polled is overdue longest."""
+        feeds = feeds_of(2, 2, 2, 2)
+        enrol(ledger, feeds)
+        overdue = [5, 40, 30, 20, 6, 40]
+        ledger.commit(outcome(feed.key, next_poll=NOW - at) for feed, at in zip(feeds, overdue, strict=False))
+        not_due = (NOW, NOW + 1e5)
+        hosts = [portion[0].split(".")[0] for portion in yielded(ledger, 1, not_due=not_due)]
+        assert hosts == ["3", "0", "2", "1"]
+        expected = [feeds[number].key for number in (6, 7, 1, 5, 2, 3, 4, 0)]
+        for size in (1, 3, 100):
+            assert [feed.key for page in ledger.overdue("d1", size, not_due) for feed in page] == expected
+
+    def test_commits_between_two_portions_change_no_turn(self, ledger: EnrollingLedger) -> None:
+        """B9: no host comes twice, and a feed that was polled meanwhile does not come."""
+        feeds = feeds_of(2, 2, 2)
+        enrol(ledger, feeds)
+        not_due = (NOW, NOW + 1e5)
+        portions = ledger.portions("d1", 2, not_due)
+        assert next(portions) == feeds[:2]
+        ledger.commit([outcome(feeds[0].key), outcome(feeds[2].key), outcome(feeds[4].key, next_poll=NOW - 99)])
+        assert [[feed.key for feed in portion] for portion in portions] == [
+            [feeds[3].key],
+            [feeds[4].key, feeds[5].key],
+        ]
+
+    def test_a_list_that_changes_during_a_run_ends_its_portions(self, ledger: EnrollingLedger) -> None:
+        enrol(ledger, feeds_of(1, 1, 1))
+        portions = ledger.portions("d1", 1)
+        next(portions)
+        enrol(ledger, feeds_of(1, 1, 1), "d2")
+        assert list(portions) == []
+
+    def test_portions_need_not_be_taken_to_the_end(self, ledger: EnrollingLedger) -> None:
+        enrol(ledger, feeds_of(1, 1))
+        for _ in range(3):
+            with contextlib.closing(ledger.portions("d1", 1)) as portions:  # type: ignore[type-var]
+                assert len(next(portions)) == 1
+
+    def test_it_tells_what_a_list_has(self, ledger: EnrollingLedger) -> None:
+        """B9"""
+        feeds = [feed._replace(is_open=feed.line != 2) for feed in feeds_of(2, 1)]
+        first, second, third = (feed.key for feed in feeds)
+        enrol(ledger, feeds)
+        assert ledger.enrolled("d1", [second, URL, third]) == {second: False, third: True}
+        assert ledger.enrolled("d2", [third]) == {}
+        assert list(ledger.enrolled_at("d1", ["0.example", "9.example"])) == [first]

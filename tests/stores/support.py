@@ -7,12 +7,34 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from condget.stores.disk_cache import Cache
 from tests.stores.store_contract import URL
 
 MIB = 1 << 20
+
+
+class Recording:
+    """Runs queries and keeps them."""
+
+    def __init__(self, path: Path) -> None:
+        self.queries: list[tuple[str, Sequence[object]]] = []
+        self._connection = sqlite3.connect(path)
+
+    def __call__(self, query: str, parameters: Sequence[object] = ()) -> list[Any]:
+        self.queries.append((query, parameters))
+        return self._connection.execute(query, parameters).fetchall()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def steps(self) -> list[str]:
+        """Return how SQLite carries out the queries that only read."""
+        queries = [(query, values) for query, values in self.queries if query.lstrip().startswith("SELECT")]
+        return [step for query, values in queries for *_, step in self(f"EXPLAIN QUERY PLAN {query}", values)]
 
 
 def directory(path: Path) -> dict[str, tuple[bytes, int]]:

@@ -30,6 +30,18 @@ def test_b9_a_host_is_held_by_one_run(path: Path) -> None:
     assert HostLocks(path).take_all()
 
 
+def test_b9_a_host_that_was_released_is_anybodys(path: Path) -> None:
+    """B9: but for hosts that share a byte with another one that is held."""
+    first, second = HostLocks(path), HostLocks(path)
+    hosts = [f"{number}.example" for number in range(3_000)]
+    assert first.take(hosts) == set(hosts)
+    first.release([*hosts[:-1], "unknown.example"])
+    assert len(second.take(hosts)) >= len(hosts) - 2
+    assert hosts[-1] not in second.take(hosts)
+    first.close()
+    second.close()
+
+
 def test_a_killed_run_holds_nothing(path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from condget.stores.host_locks import HostLocks\n"

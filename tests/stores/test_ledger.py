@@ -17,7 +17,6 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from unittest.mock import ANY
 
 import pytest
@@ -31,14 +30,14 @@ from condget.stores.ledger import SqliteLedger
 from condget.stores.ledger_format import STATE as STATE_FORMAT
 from condget.stores.ledger_reader import SqliteLedgerReader
 from condget.stores.transfer import export_state
-from tests.stores.ledger_contract import NOW, STATE, URL, LedgerContract, entry, outcome
-from tests.stores.support import directory, run_and_kill
+from tests.stores.ledger_contract import NOW, STATE, URL, EnrollingLedgerContract, entry, outcome
+from tests.stores.support import Recording, directory, run_and_kill
 
 #: How many bytes are flipped; by hand, give it a few thousand.
 FLIPS = int(os.environ.get("CONDGET_TEST_FLIPS", "40"))
 
 
-class TestSqliteLedger(LedgerContract):
+class TestSqliteLedger(EnrollingLedgerContract):
     @pytest.fixture
     def empty(self, tmp_path: Path) -> SqliteLedger:
         return SqliteLedger(tmp_path / "state" / "feeds.sqlite3")
@@ -194,7 +193,7 @@ class TestDamage:
                 ledger.due([URL])
                 ledger.load([URL])
                 ledger.commit([outcome()])
-                ledger.moves()
+                ledger.moves([URL])
         with SqliteLedger(filled) as ledger:
             assert ledger.load([URL]) == {URL: outcome().state}
 
@@ -443,21 +442,6 @@ def test_a_feed_without_news_costs_one_small_row(filled: Path) -> None:
         assert ledger.load([URL]) == {URL: state}
 
 
-class Recording:
-    """Runs queries and keeps them."""
-
-    def __init__(self, path: Path) -> None:
-        self.queries: list[tuple[str, Sequence[object]]] = []
-        self._connection = sqlite3.connect(path)
-
-    def __call__(self, query: str, parameters: Sequence[object] = ()) -> list[Any]:
-        self.queries.append((query, parameters))
-        return self._connection.execute(query, parameters).fetchall()
-
-    def close(self) -> None:
-        self._connection.close()
-
-
 def test_among_many_feeds_a_few_are_looked_up_alone(path: Path) -> None:
     """Due feeds among a million cost the same as among a thousand: no table is read from end to end."""
     with SqliteLedger(path) as ledger:
@@ -466,10 +450,10 @@ def test_among_many_feeds_a_few_are_looked_up_alone(path: Path) -> None:
         ledger_queries.due(rows, [URL])
         ledger_queries.load(rows, [URL])
         ledger_queries.seen(rows, URL)
-        ledger_queries.moves(rows)
-        queries = rows.queries[:]
-        steps = [step for query, values in queries for *_, step in rows(f"EXPLAIN QUERY PLAN {query}", values)]
-    assert len(queries) == 5
+        ledger_queries.moves(rows, [URL])
+        ledger_queries.spellings(rows)
+        assert len(rows.queries) == 6
+        steps = rows.steps()
     assert not [step for step in steps if "SCAN" in step and "json_each" not in step and "INDEX" not in step], steps
 
 
@@ -488,7 +472,8 @@ def _poll(path: Path, urls: Sequence[str]) -> None:
         ledger.set_back(NOW)
         ledger.due(urls)
         ledger.holds()
-        ledger.moves()
+        ledger.moves(urls)
+        ledger.spellings()
         states = ledger.load(urls)
         for url in urls:
             ledger.seen(url)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from condget.stores.memory_ledger import MemoryLedger
-from tests.stores.ledger_contract import LedgerContract
+from tests.stores.ledger_contract import EnrollingLedgerContract
 
 
-class TestMemoryLedger(LedgerContract):
+class TestMemoryLedger(EnrollingLedgerContract):
     @pytest.fixture
     def empty(self) -> MemoryLedger:
         return MemoryLedger()

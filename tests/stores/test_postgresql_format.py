@@ -79,7 +79,7 @@ def test_reading_makes_no_tables_and_finds_nothing(postgresql: Postgresql) -> No
     """F10"""
     url = postgresql.database()
     with PostgresqlLedgerReader(url) as reader:
-        assert (reader.urls(), reader.load([URL]), reader.due([URL]), reader.moves()) == ([], {}, {}, {})
+        assert (reader.urls(), reader.load([URL]), reader.due([URL]), reader.moves([URL])) == ([], {}, {}, {})
         assert (reader.holds(), reader.seen(URL), reader.last_reached()) == ({}, {}, 0)
     with closing(Database(url, prepare=lambda connection: version_of(connection, FIRST, "") and None)) as database:
         assert database.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'condget%%'") == []

@@ -39,7 +39,7 @@ def test_urls_of_any_length_and_words_with_any_character_are_kept(ledger: Postgr
     long = URL + "?" + "q" * 100_000
     ledger.commit([outcome(long, moved_to=long + "moved"), outcome(reason="a\0b\ud800c")])
     assert list(ledger.urls()) == sorted([URL, long])
-    assert ledger.moves() == {long + "moved": long}
+    assert ledger.moves([long + "moved"]) == {long + "moved": long}
     assert ledger.due([URL])[URL].reason == "ab?c"
 
 

@@ -118,7 +118,9 @@ def test_a_feed_that_is_there_twice_is_kept_once(path: Path) -> None:
         ledger.commit([outcome(), outcome("https://example.org/2")])
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA writable_schema = ON")
-        connection.execute("UPDATE sqlite_master SET sql = replace(sql, 'NOT NULL UNIQUE', 'NOT NULL       ')")
+        connection.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, 'NOT NULL UNIQUE', 'NOT NULL       ') WHERE name = 'feeds'"
+        )
         connection.execute("DELETE FROM sqlite_master WHERE name LIKE 'sqlite_autoindex_feeds%'")
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("UPDATE feeds SET url = ?", [URL])
