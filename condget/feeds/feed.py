@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from condget.errors import SubscriptionError
 from condget.feeds.durations import duration
@@ -38,6 +38,8 @@ class Feed:
     user_agent: str | None = field(default=None, kw_only=True)
     #: Lets a feed on a public host redirect to a private address.
     private_network: bool = field(default=False, kw_only=True)
+    #: True: the feed is not polled; a day, also as text such as "2027-01-01": it is not polled before that day (UTC).
+    pause: bool | date | str = field(default=False, kw_only=True)
     #: Regular expressions: only entries in which the one, and not the other, is found are reported.
     match: str | None = field(default=None, kw_only=True)
     not_match: str | None = field(default=None, kw_only=True)
@@ -60,6 +62,8 @@ def subscription_of(feed: Feed) -> Subscription:
     headers = feed.headers.items() if isinstance(feed.headers, Mapping) else feed.headers
     pairs = [("header", f"{name}:{value}") for name, value in headers]
     pairs.append(("validators", feed.validators))
+    if feed.pause is not False:
+        pairs.append(("pause", "yes" if feed.pause is True else str(feed.pause)))
     optional = {
         "user-agent": feed.user_agent,
         "match": feed.match,

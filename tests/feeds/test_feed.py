@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -28,6 +28,9 @@ URL = "https://example.org/feed.xml"
         (Feed(URL, headers=[("A", "1"), ("A", "2")]), f"{URL} header=A:1 header=A:2"),
         (Feed(URL, validators="etag", user_agent="me/1"), f"{URL} validators=etag user-agent=me/1"),
         (Feed(URL, private_network=True), f"{URL} private-network=yes"),
+        (Feed(URL, pause=True), f"{URL} pause=yes"),
+        (Feed(URL, pause=date(2027, 1, 1)), f"{URL} pause=2027-01-01"),
+        (Feed(URL, pause="2027-01-01"), f"{URL} pause=2027-01-01"),
         (Feed(URL, max_size="50MB", parse_timeout="5m"), f"{URL} max-size=50MB parse-timeout=5m"),
         (Feed(URL, max_size=50_000_000, parse_timeout=300), f"{URL} max-size=50MB parse-timeout=300"),
     ],
@@ -55,6 +58,7 @@ def test_a_feed_says_what_a_line_of_a_list_says(feed: Feed, line: str) -> None:
         ({"headers": {"Cookie": "a=b"}}, "no cookies"),
         ({"headers": {"X-Key": "s3cret\x00"}}, "cannot be sent"),
         ({"user_agent": ""}, "user-agent"),
+        ({"pause": "soon"}, "a date such as"),
     ],
 )
 def test_a_feed_that_cannot_be_polled_is_refused_without_its_secrets(arguments: dict[str, Any], cause: str) -> None:
