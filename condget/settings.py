@@ -1,12 +1,11 @@
 """Names and defaults that more than one layer needs: version, user agent, default paths, environment names.
 
-Directories are those of the XDG Base Directory Specification, or of macOS. Importing this module touches no file.
+Importing this module touches no file; `platformdirs` is imported when a path is needed.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -32,27 +31,20 @@ LEASE_ENV = "CONDGET_LEASE"
 _LEASE = 60.0
 _YEAR_10000 = 253_402_300_800
 
-#: By purpose: the variable of XDG, and the directory under the home without it, on Linux and on macOS.
-_PLACES = {
-    "cache": ("XDG_CACHE_HOME", ".cache", "Library/Caches"),
-    "config": ("XDG_CONFIG_HOME", ".config", "Library/Application Support"),
-    "state": ("XDG_STATE_HOME", ".local/state", "Library/Application Support"),
-}
-
 
 def cache_path() -> Path:
     """Return the default file of the library's cache (`$CONDGET_CACHE_DIR`, else the XDG cache directory)."""
-    return _directory(CACHE_DIR_ENV, "cache") / "cache.sqlite3"
+    return _directory(CACHE_DIR_ENV, "user_cache_path") / "cache.sqlite3"
 
 
 def config_path() -> Path:
     """Return the user's configuration file (`$CONDGET_CONFIG_DIR`, else the XDG configuration directory)."""
-    return _directory(CONFIG_DIR_ENV, "config") / "condget.toml"
+    return _directory(CONFIG_DIR_ENV, "user_config_path") / "condget.toml"
 
 
 def state_path() -> Path:
     """Return the default state file of the poller (`$CONDGET_STATE_DIR`, else the XDG state directory)."""
-    return _directory(STATE_DIR_ENV, "state") / "feeds.sqlite3"
+    return _directory(STATE_DIR_ENV, "user_state_path") / "feeds.sqlite3"
 
 
 def clock() -> Clock:
@@ -91,10 +83,11 @@ def lease() -> float:
     return seconds
 
 
-def _directory(env: str, purpose: str) -> Path:
-    if override := os.environ.get(env):
+def _directory(env: str, function: str) -> Path:
+    override = os.environ.get(env)
+    if override:
         return Path(override).expanduser()
-    variable, on_linux, on_macos = _PLACES[purpose]
-    if (directory := Path(os.environ.get(variable, ""))).is_absolute():  # XDG: a relative path is ignored
-        return directory / "condget"
-    return Path.home() / (on_macos if sys.platform == "darwin" else on_linux) / "condget"
+    import platformdirs
+
+    path: Path = getattr(platformdirs, function)("condget", appauthor=False)
+    return path

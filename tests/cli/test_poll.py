@@ -291,7 +291,8 @@ def test_c1_a_poll_with_nothing_due_imports_nothing_heavy(
     )
     done = subprocess.run(
         [sys.executable, "-c", program, "poll", str(feeds)],
-        env=environment,
+        # platformdirs, which knows the directories that are not set, loads some of these for itself.
+        env=environment | {"CONDGET_CONFIG_DIR": environment["HOME"]},
         capture_output=True,
         text=True,
         check=True,
