@@ -14,6 +14,7 @@ from condget import settings
 from condget.cli.output import put, put_json, say
 from condget.cli.records import Format, is_jsonl, put_record
 from condget.errors import UsageError
+from condget.own_httpx import own
 
 if TYPE_CHECKING:
     from condget.cache.messages import StoredResponse
@@ -297,12 +298,10 @@ def _stored_as(url: str | None) -> str | None:
     """
     if url is None:
         return None
-    import httpx
-
     from condget.feeds.subscriptions import single
     from condget.transports.cache_key import target_uri
 
-    return target_uri(httpx.URL(single(url).url))
+    return target_uri(own().URL(single(url).url))
 
 
 def _tell(number: int, what: str) -> None:

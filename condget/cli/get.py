@@ -18,6 +18,8 @@ import typer
 
 from condget.cli.output import note, say
 from condget.errors import CondgetError, FetchError, UsageError
+from condget.own_httpx import bound_to_own, own
+from condget.settings import USER_AGENT
 from condget.shown import on_one_line
 
 if TYPE_CHECKING:
@@ -127,9 +129,9 @@ def get(
     Exit codes: 0 done, 1 something failed, 2 wrong usage, 3 news (with
     --exit-code). SSL_CERT_FILE names another list of certificates.
     """
-    from condget.cli.environment import leave_out_httpx_command_line
+    from condget.cli.environment import import_httpx_alone
 
-    leave_out_httpx_command_line()
+    import_httpx_alone()
     from condget.cache.policy import MODES, Policy
     from condget.cli.request_fields import read_fields
     from condget.feeds.durations import duration
@@ -164,23 +166,21 @@ def get(
 
 @contextmanager
 def _client(cache: str | None, policy: Policy, timeout: float) -> Iterator[Client]:
-    import httpx
-
-    import condget
     from condget.cli.environment import check_certificates
 
     check_certificates()
+    httpx = own()
     if cache is not None:
         _check_cache(cache)
     try:
-        client = condget.Client(
+        client = bound_to_own("condget.client").Client(
             cache=cache,
             policy=policy,
             timeout=timeout,
-            headers={"User-Agent": condget.settings.USER_AGENT},
+            headers={"User-Agent": USER_AGENT},
         )
     except ImportError:
-        raise UsageError("a SOCKS proxy needs the package socksio; install httpx[socks]") from None
+        raise UsageError(f"a SOCKS proxy needs the package socksio; install {httpx.__name__}[socks]") from None
     except (ValueError, httpx.InvalidURL):  # whose text would show the password
         raise UsageError("the proxy of the environment is not a valid URL; check HTTP_PROXY and HTTPS_PROXY") from None
     with client:
@@ -214,10 +214,9 @@ def _get(client: Client, wish: _Wish, url: str, credentials: tuple[str, str] | N
     Raises:
         FetchError: no answer came, or one that is an error.
     """
-    import httpx
-
     from condget.cli.fetch_errors import explained
 
+    httpx = own()
     try:
         with _exchange(client, wish, url, credentials) as response:
             return _deliver(response, wish, url, path)
@@ -230,10 +229,9 @@ def _get(client: Client, wish: _Wish, url: str, credentials: tuple[str, str] | N
 @contextmanager
 def _exchange(client: Client, wish: _Wish, url: str, credentials: tuple[str, str] | None) -> Iterator[httpx.Response]:
     """Send a request, follow redirects, and yield the last response with its content still to come."""
-    import httpx
-
     from condget.cli.request_fields import netrc_credentials
 
+    httpx = own()
     extensions: dict[str, Any] = {"condget": {"mode": wish.mode}}
     if wish.verbose:
         extensions["trace"] = _Trace(wish.fields.hidden)
@@ -244,7 +242,7 @@ def _exchange(client: Client, wish: _Wish, url: str, credentials: tuple[str, str
     if credentials is None and wish.netrc:
         credentials = netrc_credentials(origin.host)
     # httpx would send the userinfo of a Location, which its server made up.
-    auth: httpx.Auth = httpx.BasicAuth(*credentials) if credentials else httpx.Auth()
+    auth = httpx.BasicAuth(*credentials) if credentials else httpx.Auth()
     for _ in range(_MOST_REDIRECTS + 1):
         response = client.send(request, stream=True, auth=auth, follow_redirects=False)
         try:
@@ -331,8 +329,7 @@ def _say_if_stale(response: httpx.Response, url: str) -> None:
 
 def _read_page(response: httpx.Response) -> bytes:
     """Read a body that is not what the user asked for, as far as that is worth the time."""
-    import httpx
-
+    httpx = own()
     page, deadline = b"", time.monotonic() + _PAGE_SECONDS
     with suppress(httpx.HTTPError):
         for chunk in response.iter_bytes():

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from condget.cli.output import write
 from condget.errors import UsageError
+from condget.own_httpx import own
 from condget.reports import ReportOptions, Selection
 from condget.reports.hook_input import delivery_key, entry_input, entry_variables, feed_input, feed_variables
 from condget.settings import USER_AGENT
@@ -159,9 +160,7 @@ class _Client:
 
     def __enter__(self) -> _Client:
         if self._hooks.url:
-            import httpx
-
-            self._client = httpx.Client(timeout=self._hooks.timeout, headers={"User-Agent": USER_AGENT})
+            self._client = own().Client(timeout=self._hooks.timeout, headers={"User-Agent": USER_AGENT})
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -174,8 +173,7 @@ class _Client:
         Raises:
             HookError: no response came, or one that is not 2xx.
         """
-        import httpx
-
+        httpx = own()
         assert self._client is not None
         assert self._hooks.url is not None
         fields = {"Content-Type": "application/json", "Idempotency-Key": f'"{key}"'}

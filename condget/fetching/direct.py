@@ -28,6 +28,7 @@ from condget.fetching.response_head import END_OF_HEAD, LONGEST_HEAD, Head, RawF
 from condget.fetching.sockets import Plain, Secured, Stream
 from condget.fetching.targets import Target, forbidden
 from condget.fetching.wire import Connection, KeptConnections, Link
+from condget.own_httpx import bound_to_own
 
 if TYPE_CHECKING:
     from condget.fetching.h11_response import H11Response
@@ -158,9 +159,9 @@ class DirectWire:
 
     def _via(self, proxy: str) -> TransportWire:
         if proxy not in self._proxied:
-            from condget.fetching.via_transport import proxy_wire  # httpx takes 80 ms, and few environments need it
-
-            self._proxied[proxy] = proxy_wire(proxy, self._tls_context())
+            # httpx takes 80 ms, and few environments need it.
+            via_transport = bound_to_own("condget.fetching.via_transport")
+            self._proxied[proxy] = via_transport.proxy_wire(proxy, self._tls_context())
         return self._proxied[proxy]
 
 

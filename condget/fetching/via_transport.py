@@ -133,5 +133,5 @@ def proxy_wire(proxy: str, tls: ssl.SSLContext) -> TransportWire:
     except (ValueError, httpx.InvalidURL):  # whose text would show the password
         raise Failure("the proxy of the environment is not a valid URL", _PROXY_ADVICE) from None
     except ImportError as error:
-        raise Failure("a SOCKS proxy needs the package socksio", "install httpx[socks]") from error
+        raise Failure("a SOCKS proxy needs the package socksio", f"install {httpx.__name__}[socks]") from error
     return TransportWire(transport, is_proxy=True)

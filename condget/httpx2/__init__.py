@@ -7,8 +7,8 @@
 Caches, `Policy` and `CacheStatus` are those of `condget`. Needs the package httpx2: `pip install condget[httpx2]`.
 """
 
+from condget.binding import bound
 from condget.cache.status import status
-from condget.httpx2.binding import bound
 
 _client = bound("condget.client")
 _caching = bound("condget.transports.caching")

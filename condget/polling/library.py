@@ -182,7 +182,7 @@ def _executor(clock: settings.Clock, transport: Transport) -> InProcess:
         return InProcess(clock)
     adapters: Callable[[str], ModuleType] = import_module
     if any(kind.__module__.partition(".")[0] == "httpx2" for kind in type(transport).__mro__):
-        from condget.httpx2.binding import bound as adapters
+        from condget.binding import bound as adapters
     asynchronous = adapters("condget.fetching.threaded_transport").asynchronous
     wire = adapters("condget.fetching.via_transport").TransportWire(asynchronous(transport))
     return InProcess(clock, wire=lambda: wire)
