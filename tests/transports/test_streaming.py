@@ -269,7 +269,7 @@ def test_a_reader_holds_its_content_while_it_is_replaced(origin: Origin, tmp_pat
 
 CHILD = """
 import asyncio, resource, sys
-import condget, httpx
+from tests.library import condget
 
 url, directory, kind = sys.argv[1:]
 cache = condget.Cache(directory, max_size=8 << 30)
