@@ -64,6 +64,7 @@ def parse_delta_seconds(text: str | None) -> int | None:
     return MAX_DELTA_SECONDS if len(text.lstrip("0")) > 10 else min(int(text), MAX_DELTA_SECONDS)
 
 
+@lru_cache(maxsize=1024)
 def field_names(argument: str | None) -> frozenset[str]:
     """Return the field names that `no-cache="..."`, `private="..."`, Connection or Vary list, in lower case."""
     return frozenset(name.lower() for name in split_list(argument or ""))

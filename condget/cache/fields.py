@@ -28,36 +28,35 @@ class Fields:
         self._by_name: dict[str, list[str]] | None = None
 
     def _index(self) -> dict[str, list[str]]:
-        index = self._by_name
-        if index is None:
-            index = {}
-            for name, value in self.pairs:
-                index.setdefault(name.lower(), []).append(value)
-            self._by_name = index
+        """Make the index. It is made when first used, and asked for dozens of times for one request."""
+        index: dict[str, list[str]] = {}
+        for name, value in self.pairs:
+            index.setdefault(name.lower(), []).append(value)
+        self._by_name = index
         return index
 
     def all(self, name: str) -> list[str]:
         """Return the values of every line of that name, in order."""
-        return self._index().get(name.lower(), [])
+        return (self._by_name or self._index()).get(name.lower(), [])
 
     def get(self, name: str) -> str | None:
         """Return the lines of that name joined with a comma (RFC 9110 §5.3), or None where there is none."""
-        values = self._index().get(name.lower())
+        values = (self._by_name or self._index()).get(name.lower())
         if values is None:
             return None
         return values[0] if len(values) == 1 else ", ".join(values)
 
     def first(self, name: str) -> str | None:
         """Return the value of the first line of that name, or None."""
-        values = self._index().get(name.lower())
+        values = (self._by_name or self._index()).get(name.lower())
         return values[0] if values else None
 
     def __contains__(self, name: str) -> bool:
-        return name.lower() in self._index()
+        return name.lower() in (self._by_name or self._index())
 
     def has_any(self, names: frozenset[str]) -> bool:
         """Whether there is a line of any of those names, which are given in lower case."""
-        return not names.isdisjoint(self._index())
+        return not names.isdisjoint(self._by_name or self._index())
 
     def without(self, names: Iterable[str]) -> Fields:
         """Return these fields less those names."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from condget.cache.fields import Fields
 from condget.cache.messages import Response, StoredResponse
 from condget.cache.storing import storable_fields
 from condget.cache.validators import VALIDATOR_FIELDS, etag_of, is_weak, last_modified_of, same_tag, weak_match
@@ -47,14 +46,13 @@ def freshened(stored: StoredResponse, response: Response, *, replace_validators:
     The stored ETag stays unless `replace_validators` is set: a poller, which keeps no content, takes what the origin
     says last. Age and Date always are those of the newer response.
     """
-    newer = storable_fields(response.fields)
     kept_out = _OF_THE_CONTENT if replace_validators or "etag" not in stored.fields else _OF_THE_CONTENT | {"etag"}
-    newer = Fields(
+    newer = [
         (name, value)
-        for name, value in newer
+        for name, value in storable_fields(response.fields)
         if name.lower() not in kept_out and (value or name.lower() not in VALIDATOR_FIELDS)
-    )
-    superseded = {name.lower() for name, _ in newer} | {"age", "date"}
+    ]
+    superseded = {"age", "date", *(name.lower() for name, _ in newer)}
     return replace(
         stored,
         fields=stored.fields.without(superseded).plus(newer),

@@ -75,6 +75,8 @@ def heuristic_lifetime(response: Response | StoredResponse, fraction: float) -> 
     0 without a Last-Modified, for status codes that are not heuristically cacheable unless `public` says so, and for
     HTTP/1.0 origins that say `Pragma: no-cache`.
     """
+    if not fraction:
+        return 0.0
     fields = response.fields
     directives = parse_cache_control(fields.all("cache-control"))
     if response.status not in HEURISTICALLY_CACHEABLE and "public" not in directives:

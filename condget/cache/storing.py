@@ -71,7 +71,9 @@ def why_not(request: Request, response: Response, lifetime: float) -> str | None
 def storable_fields(fields: Fields) -> Fields:
     """Return the fields that are stored: less those of the connection and those that no-cache="..." names."""
     unvalidated = parse_cache_control(fields.all("cache-control")).get("no-cache")
-    return fields.without(NOT_STORED | field_names(fields.get("connection")) | field_names(unvalidated))
+    named = field_names(fields.get("connection")) | field_names(unvalidated)
+    dropped = NOT_STORED | named if named else NOT_STORED
+    return fields.without(dropped) if fields.has_any(dropped) else fields
 
 
 def to_stored(

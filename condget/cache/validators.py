@@ -58,7 +58,8 @@ def _bare(etag: str) -> str:
 
 def etag_of(fields: Fields) -> str | None:
     """Return the ETag of a response, several lines joined; None if it is absent, empty or `*`, which is not a tag."""
-    return ", ".join(value for value in fields.all("etag") if value not in ("", "*")) or None
+    tags = fields.all("etag")
+    return ", ".join([value for value in tags if value not in ("", "*")]) or None if tags else None
 
 
 def last_modified_of(fields: Fields) -> str | None:

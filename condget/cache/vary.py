@@ -6,6 +6,7 @@ for Accept-Language and Accept-Encoding. Values other than of Accept fields may 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 
 from condget.cache.directives import field_names, split_list
@@ -42,8 +43,13 @@ def _normalised(name: str, fields: Fields) -> str | None:
     lines = fields.all(name)
     if not lines:
         return None
-    members = split_list(", ".join(lines))
+    text = ", ".join(lines)
     if name in _UNORDERED:
-        members = sorted("".join(member.split()).lower() for member in members)
-    value = ",".join(members)
+        return _sorted_list(text)
+    value = ",".join(split_list(text))
     return value if name in _HARMLESS else sha256(value.encode("latin-1")).hexdigest()[:32]
+
+
+@lru_cache(maxsize=256)
+def _sorted_list(text: str) -> str:
+    return ",".join(sorted("".join(member.split()).lower() for member in split_list(text)))

@@ -79,12 +79,24 @@ class CacheWriter:
         old = [(row, old.url) for old in self._replaces if (row := self._file.row_of(old.id)) is not None]
         if old:
             hide_or_delete(connection, "id = ? AND url = ?", old, now)
-        row = self._put_chunk(connection, bytes(self._buffer)) if self._buffer or not self._id else self._row()
-        connection.execute(
-            """UPDATE responses SET url = ?, head = ?, checksum = ?, size = ?, digest = ?, useless_from = ?, used = ?
-            WHERE id = ?""",
-            (stored.url, head, checksum(head.encode()), size, self._digests, useless_from(stored), now, row),
-        )
+        rest = bytes(self._buffer)
+        facts = (stored.url, head, checksum(head.encode()), size, useless_from(stored), now)
+        if self._id:
+            row = self._put_chunk(connection, rest) if rest else self._row()
+            connection.execute(
+                """UPDATE responses
+                SET url = ?, head = ?, checksum = ?, size = ?, useless_from = ?, used = ?, digest = ? WHERE id = ?""",
+                (*facts, self._digests, row),
+            )
+        else:  # it fits one chunk, and was never out of sight
+            cursor = connection.execute(
+                """INSERT INTO responses (url, head, checksum, size, useless_from, used, digest, partition)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+                (*facts, digest_of(rest), stored.partition),
+            )
+            row = cursor.lastrowid or 0
+            if rest:
+                connection.execute("INSERT INTO chunks VALUES (?, ?)", (row * SPAN, rest))
         connection.execute(
             """DELETE FROM responses WHERE id IN (
                 SELECT id FROM responses WHERE url = ? ORDER BY id DESC LIMIT -1 OFFSET ?

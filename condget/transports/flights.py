@@ -102,9 +102,10 @@ class Flights:
         owner = threading.get_ident()
         flight, is_leader = self._join(key, owner)
         if is_leader:
-            with landing_on_error(flight):
-                while self._leases is not None and self._is_led_elsewhere(flight, self._leases, deadline):
-                    time.sleep(_LOOK_EVERY)
+            if self._leases is not None:
+                with landing_on_error(flight):
+                    while self._is_led_elsewhere(flight, self._leases, deadline):
+                        time.sleep(_LOOK_EVERY)
             return flight
         landed = threading.Event()
         self._wake_on_landing(flight, landed.set)
