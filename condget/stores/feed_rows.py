@@ -8,22 +8,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
-from operator import attrgetter
 from typing import Any
 
 from condget.feeds.values import FeedState, HostHold, Outcome, SeenEntry
 from condget.stores.faults import UnreadableRow, is_instant
-from condget.stores.records import from_record, from_text, to_record, to_text
+from condget.stores.records import COLUMNS, from_record, from_text, text_members, to_record, to_text
 from condget.urls import without_userinfo
 
-#: Members that have a column of their own and so need not stand in the JSON text.
-COLUMNS = ("url", "next_poll", "last_polled", "gone", "interval", "reason", "recall")
-
 _Row = tuple[Any, ...]
-
-#: Members that stand in the JSON text.
-_text_of = attrgetter(*(field.name for field in fields(FeedState) if field.name not in COLUMNS))
 
 
 def to_state(text: str, *columns: Any) -> FeedState:
@@ -104,7 +96,7 @@ def write(connection: sqlite3.Connection, outcomes: Sequence[Outcome], loaded: d
         reason = state.reason.encode("utf-8", "replace").decode()
         row = (state.next_poll, state.last_polled, state.gone, state.interval, reason, url)
         (feeds if before is None else known).append(row)
-        if before is None or _text_of(before) != _text_of(state):
+        if before is None or text_members(before) != text_members(state):
             record = to_record(state)
             for column in COLUMNS:
                 record.pop(column, None)

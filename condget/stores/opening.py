@@ -27,12 +27,13 @@ Location = str | os.PathLike[str] | None
 #: scheme of URLs, and its object makes a `Store` of such a URL.
 STORE_GROUP = "condget.stores"
 
+#: The schemes of URLs that libpq takes.
+_POSTGRESQL = ("postgresql", "postgres")
+
 #: The stores of condget's own, by scheme: module, callable that takes the URL, and the extra that it needs.
 _REDIS = ("condget.stores.redis_store", "RedisCache", "redis")
 _STORES = dict.fromkeys(("redis", "rediss", "unix", "valkey", "valkeys"), _REDIS)
-
-#: The schemes of URLs that libpq takes.
-_POSTGRESQL = ("postgresql", "postgres")
+_STORES |= dict.fromkeys(_POSTGRESQL, ("condget.stores.postgresql_cache", "PostgresqlCache", "postgresql"))
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import psycopg
 
 
-#: Seconds for which a connection that was lost is sought again: a server that recovers from a crash needs some.
+#: Seconds for which a run seeks a connection that was lost: a server that recovers from a crash needs some.
 PATIENCE = 20.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
@@ -50,11 +50,26 @@ T = TypeVar("T")
 class Database:
     """A database whose connections threads share; one is opened when it is first needed. It is closed once, for good.
 
+    Args:
+        url: Its URL.
+        prepare: Called with the first connection, to make or check the tables.
+        read_only: Whether nothing may be written.
+        limits: Parameters of libpq about time, instead of the usual ones.
+        patience: Seconds for which a connection that was lost is sought again; None: `PATIENCE`.
+
     Raises:
         UsageError: psycopg is not installed, or the URL cannot be read.
     """
 
-    def __init__(self, url: str, *, read_only: bool = False, prepare: Callable[[psycopg.Connection], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        prepare: Callable[[psycopg.Connection], None],
+        read_only: bool = False,
+        limits: Mapping[str, str] | None = None,
+        patience: float | None = None,
+    ) -> None:
         try:
             import psycopg
             from psycopg.conninfo import conninfo_to_dict
@@ -75,10 +90,11 @@ class Database:
         #: For messages.
         self.name = _name(given)
         self._secrets = [str(value) for key, value in given.items() if "password" in key and value]
-        self._parameters = {key: value for key, value in _DEFAULTS.items() if f"PG{key.upper()}" not in os.environ}
+        defaults = _DEFAULTS | dict(limits or {})
+        self._parameters = {key: value for key, value in defaults.items() if f"PG{key.upper()}" not in os.environ}
         self._parameters |= {key: str(value) for key, value in given.items() if value is not None}
         self._read_only = read_only
-        #: Called with the first connection: it may make or check the tables.
+        self._patience = patience
         self._prepare = prepare
         self._prepared = False
         self._was_open = False
@@ -174,7 +190,7 @@ class Database:
                 connection = self._idle.pop()
                 if not connection.closed:
                     return connection
-        deadline = time.monotonic() + (PATIENCE if self._was_open else 0.0)
+        deadline = time.monotonic() + (self._longest_wait if self._was_open else 0.0)
         pause = _FIRST_PAUSE
         while True:
             try:
@@ -188,6 +204,10 @@ class Database:
             else:
                 self._was_open = True
                 return connection
+
+    @property
+    def _longest_wait(self) -> float:
+        return PATIENCE if self._patience is None else self._patience
 
     def _opened(self) -> psycopg.Connection:
         import psycopg

@@ -87,6 +87,64 @@ STATE = Tables(
     ),
 )
 
+#: `url` is a digest, and NULL for a response that is out of sight: its content is incomplete, or it was replaced while
+#: somebody may still read it. Such a response is of no use from its `useless_from` on. Triggers count the sizes, in one
+#: of several rows, so that writers seldom wait for each other.
+CACHE = Tables(
+    "condget_cache",
+    (
+        """
+        CREATE TABLE condget_cache.responses (
+            id bigint PRIMARY KEY,
+            number bigint GENERATED ALWAYS AS IDENTITY,
+            url bytea,
+            partition text NOT NULL,
+            head text NOT NULL,
+            head_digest bytea,
+            size bigint NOT NULL,
+            useless_from double precision,
+            used double precision NOT NULL
+        );
+        CREATE INDEX responses_url ON condget_cache.responses (url) WHERE url IS NOT NULL;
+        CREATE INDEX responses_number ON condget_cache.responses (number);
+        CREATE INDEX responses_used ON condget_cache.responses (used, number);
+        CREATE INDEX responses_useless ON condget_cache.responses (useless_from) WHERE useless_from IS NOT NULL;
+        CREATE TABLE condget_cache.chunks (
+            response bigint NOT NULL REFERENCES condget_cache.responses ON DELETE CASCADE,
+            number integer NOT NULL,
+            digest bytea NOT NULL,
+            data bytea NOT NULL,
+            PRIMARY KEY (response, number)
+        );
+        ALTER TABLE condget_cache.chunks ALTER COLUMN data SET STORAGE EXTERNAL;
+        CREATE TABLE condget_cache.totals (part integer PRIMARY KEY, size bigint NOT NULL) WITH (fillfactor = 10);
+        INSERT INTO condget_cache.totals SELECT part, 0 FROM generate_series(0, 15) AS part;
+        CREATE FUNCTION condget_cache.count_size() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE
+            grown bigint := 0;
+        BEGIN
+            IF TG_OP != 'DELETE' THEN
+                SELECT coalesce(sum(size), 0) INTO grown FROM added;
+            END IF;
+            IF TG_OP != 'INSERT' THEN
+                SELECT grown - coalesce(sum(size), 0) INTO grown FROM removed;
+            END IF;
+            IF grown != 0 THEN
+                UPDATE condget_cache.totals SET size = size + grown WHERE part = pg_backend_pid() % 16;
+            END IF;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER stored AFTER INSERT ON condget_cache.responses
+            REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION condget_cache.count_size();
+        CREATE TRIGGER resized AFTER UPDATE ON condget_cache.responses
+            REFERENCING OLD TABLE AS removed NEW TABLE AS added
+            FOR EACH STATEMENT EXECUTE FUNCTION condget_cache.count_size();
+        CREATE TRIGGER deleted AFTER DELETE ON condget_cache.responses
+            REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION condget_cache.count_size();
+        """,
+    ),
+)
+
 
 def upgrade(connection: psycopg.Connection, tables: Tables, where: str) -> None:
     """Bring the tables to this version; where there is nothing to do, that takes one query.

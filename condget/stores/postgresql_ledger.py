@@ -125,13 +125,7 @@ class PostgresqlLedger:
         self._run.on_loss = stop
 
     def take_notices(self) -> Sequence[str]:
-        if not self._run.is_lost:
-            return ()
-        self._run.is_lost = False
-        return (
-            f"The state {self.name} could not be reached for so long that other runs may take the hosts of this one; "
-            "it ended early, and the rest of its feeds come with the next run.",
-        )
+        return ()
 
     def commit(self, outcomes: Iterable[Outcome]) -> None:
         """Write what reported outcomes say is to be remembered, in one transaction, if this run still counts as alive.
@@ -191,6 +185,11 @@ class PostgresqlLedger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        if error is None and self._run.is_lost:
+            raise StoreError(
+                f"The state {self.name} could not be reached for so long that other runs may take the hosts of this "
+                "one, which ended early; the rest of its feeds come with the next run."
+            )
 
     def _prepare(self, connection: psycopg.Connection) -> None:
         upgrade(connection, STATE, self.name)
