@@ -144,10 +144,11 @@ class Delivery:
                 return []
         return [*delivered, *self._until_end]
 
-    def show_progress(self, total: int) -> None:
-        """Show how many feeds are done, and what came of them, on a terminal."""
-        if self._done < total:
-            words = [f"{self._done} of {total} feeds", f"{self._changed} changed", f"{self._errors} failed"]
+    def show_progress(self, total: int | None) -> None:
+        """Show how many feeds are done, and what came of them, on a terminal; None: nobody knows of how many."""
+        if total is None or self._done < total:
+            done = f"{self._done} feeds" if total is None else f"{self._done} of {total} feeds"
+            words = [done, f"{self._changed} changed", f"{self._errors} failed"]
             self._bar.show(self._done, total, ", ".join([*words, f"{in_bytes(self._saved)} saved"]))
 
     def clear_progress(self) -> None:

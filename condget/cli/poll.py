@@ -25,15 +25,14 @@ from condget.cli.delivery import Delivery
 from condget.cli.destinations import destinations_of
 from condget.cli.output import say
 from condget.errors import StateLocked, UsageError
-from condget.polling.lists import read
 from condget.polling.run_options import Budget
 from condget.reports import ReportOptions
 
 if TYPE_CHECKING:
-    from condget.feeds.subscriptions import Subscription
     from condget.feeds.values import Outcome
     from condget.polling.executors import Executor
-    from condget.polling.planning import Plan
+    from condget.polling.planning import PassedOver, Plan
+    from condget.polling.portions import Plans
     from condget.reports.metrics import Figures
     from condget.stores.protocols import Ledger
 
@@ -99,8 +98,9 @@ def poll(
     state, 130 interrupted.
     """
     from condget.feeds.pace import Pace, Patience
-    from condget.polling import RunOptions, begin, plan
+    from condget.polling import RunOptions, plan
     from condget.polling.planning import LONG
+    from condget.polling.portions import Lists
 
     destinations = destinations_of(
         format_=format_,
@@ -149,12 +149,14 @@ def poll(
 
         figures = Figures()
     began = time.monotonic()
-    listed = read(feeds)
+    # A report of all feeds, those left by a budget among them, is made of all lines.
+    lists = Lists(feeds, whole=dry_run or (all_ and max_requests is not None))
     clock = settings.clock()
 
     from condget.stores.opening import open_ledger, open_ledger_for_reading
 
     if dry_run:
+        listed = lists.listed
         with open_ledger_for_reading(state) as reader:
             now = clock()
             planned = plan(listed.subscriptions, reader, run_options, now)
@@ -167,45 +169,51 @@ def poll(
             say("dry run; no feed would be polled now")
         delivery.finish()
         return listed.exit_code
-    with _locked_silently(quiet), open_ledger(state, wait=wait, alone=False, clock=clock) as ledger:
+    with (
+        closing(lists),
+        _locked_silently(quiet),
+        open_ledger(state, wait=wait, alone=False, clock=clock) as ledger,
+    ):
         now = clock()
-        planned = begin(listed.subscriptions, ledger, run_options, now)
+        plans = lists.begin(ledger, run_options, clock, everything=all_)
+        listed = lists.listed
         for notice in ledger.take_notices():
             say(notice)
         # In a long run, what is settled is reported and committed as it comes.
-        is_short = planned.least_seconds < LONG
+        is_short = not lists.is_large and (plans.first is None or plans.first.least_seconds < LONG)
         in_order = output is not None or (is_short and not sys.stdout.isatty())
-        order = _order(listed.subscriptions, planned, with_skipped=all_) if in_order else ()
+        order = lists.order(plans, ledger, run_options, now, everything=all_) if in_order else ()
         delivery = Delivery(destinations, options, now, quiet=quiet, verbose=verbose, order=order, figures=figures)
         delivery.deliver_faults(listed)
         if all_:
-            delivery.deliver(tuple(planned.skipped()))
-        if force and not all_ and not planned.hosts and not planned.refused and not quiet:
-            _say_why_none(planned)
-        if planned.first_seen or verbose:
+            plans.on_plan = lambda planned: _deliver_skipped(planned, delivery)
+        has_work = plans.begin()
+        if force and not all_ and not has_work and plans.first_passed_over is not None and not quiet:
+            _say_why_none(plans.first_passed_over, plans.passed_over)
+        if plans.first_seen or lists.is_new or verbose:
             # A note about a list is for whoever has just made it, not for each mail of a cron job.
             delivery.say_skipped(listed)
-        interrupted = bool(planned.hosts or planned.refused) and _run(planned, ledger, clock, delivery)
+        interrupted = has_work and _run(plans, ledger, clock, delivery, total=None if lists.is_large else plans.due)
         if delivered := delivery.finish():
             ledger.commit(delivered)
         if delivery.undelivered:
-            ledger.commit(_undelivered(planned, delivery.undelivered, now))
+            ledger.commit(_undelivered(plans, delivery.undelivered, now))
         for notice in ledger.take_notices():
             say(notice)
+        if lists.unread is not None:
+            say(lists.unread)
     code = listed.exit_code or (1 if delivery.failed else option.NEWS_CODE if exit_code and delivery.news else 0)
     if interrupted:
         from condget.cli import exit_code as code_of
 
         code = code_of(KeyboardInterrupt())
     if metrics is not None and figures is not None:
-        due, seconds = planned.requests + len(planned.refused), time.monotonic() - began
-        _write_metrics(
-            metrics, figures, listed=len(listed.subscriptions), due=due, began=now, seconds=seconds, code=code
-        )
+        seconds = time.monotonic() - began
+        _write_metrics(metrics, figures, listed=lists.feeds, due=plans.due, began=now, seconds=seconds, code=code)
     return code
 
 
-def _run(planned: Plan, ledger: Ledger, clock: settings.Clock, delivery: Delivery) -> bool:
+def _run(plans: Plans, ledger: Ledger, clock: settings.Clock, delivery: Delivery, *, total: int | None) -> bool:
     """Poll what is planned and deliver what comes of it; return whether that was interrupted."""
     from condget.cli.environment import check_certificates
     from condget.feeds.durations import span
@@ -216,32 +224,35 @@ def _run(planned: Plan, ledger: Ledger, clock: settings.Clock, delivery: Deliver
     check_certificates()
     # The collector need not look again and again at what stays to the end.
     gc.freeze()
-    if (seconds := planned.least_seconds) >= LONG:
+    if (seconds := plans.least_seconds) >= LONG:
         delivery.announce(
             f"this run takes at least {span(seconds)}: a host with many feeds gets one request at a time, with a gap"
         )
     executor = InProcess(clock)
     with (
         _interruptible(executor) as interrupted,
-        closing(run([planned], ledger, executor, clock)) as groups,
+        closing(run(plans, ledger, executor, clock)) as groups,
     ):
-        total = planned.requests + len(planned.refused)
         delivery.show_progress(total)
         try:
             for group in groups:
                 if delivered := delivery.deliver(group):
                     ledger.commit(delivered)
+                    plans.committed(delivered)
                 delivery.show_progress(total)
         finally:
             delivery.clear_progress()
     return bool(interrupted)
 
 
-def _undelivered(planned: Plan, outcomes: Iterable[Outcome], now: float) -> list[Outcome]:
+def _deliver_skipped(planned: Plan, delivery: Delivery) -> None:
+    delivery.deliver(tuple(planned.skipped()))
+
+
+def _undelivered(plans: Plans, outcomes: Iterable[Outcome], now: float) -> list[Outcome]:
     from condget.feeds.schedule import undelivered
 
-    feeds = {feed.job.key: feed for feed in planned.feeds}
-    found = [(outcome, feeds[outcome.url]) for outcome in outcomes if outcome.url in feeds]
+    found = [(outcome, feed) for outcome in outcomes if (feed := plans.feed(outcome.url)) is not None]
     return [undelivered(outcome, feed.state, pace=feed.pace, now=now) for outcome, feed in found]
 
 
@@ -266,22 +277,13 @@ def _pattern(option: str, text: str | None) -> str | None:
         raise UsageError(f"{option}: {error}") from None
 
 
-def _order(subscriptions: Iterable[Subscription], planned: Plan, *, with_skipped: bool) -> list[str]:
-    """Return the feeds that have an outcome in this run, in the order of the list."""
-    keys = {feed.job.key for feed in planned.feeds} | {outcome.url for outcome in planned.refused}
-    if with_skipped:
-        keys |= {feed.subscription.key for feed in planned.passed_over}
-    return [subscription.key for subscription in subscriptions if subscription.key in keys] if keys else []
-
-
-def _say_why_none(planned: Plan) -> None:
+def _say_why_none(first: PassedOver, passed_over: int) -> None:
     """Say why --force polls no feed."""
     from condget.reports.phrases import place, sentence
     from condget.reports.selection import Selection
 
-    first, *others = planned.skipped()
-    more = f" (and {len(others):,} more feeds)" if others else ""
-    say(f"{place(first)}{more}: {sentence(Selection(first))}")
+    more = f" (and {passed_over - 1:,} more feeds)" if passed_over > 1 else ""
+    say(f"{place(first.outcome)}{more}: {sentence(Selection(first.outcome))}")
 
 
 def _would_poll(planned: Plan, now: float) -> list[Outcome]:

@@ -24,6 +24,7 @@ __all__ = [
     "contradictions",
     "merge",
     "parse_list",
+    "read_line",
     "read_list",
     "single",
 ]
@@ -142,6 +143,12 @@ def single(url: str) -> Subscription:
     except ValueError as error:
         raise SubscriptionError(f"command line: {error}") from None
     return Subscription(target, userinfo, "command line")
+
+
+def read_line(line: str, source: str, number: int) -> Subscription | RefusedLine | None:
+    """Return the feed that a line of a text list names, or why it is refused; None for a comment or an empty line."""
+    subscriptions, refused = _read_rows([(number, line)], _line, source)
+    return subscriptions[0] if subscriptions else refused[0] if refused else None
 
 
 _Row = TypeVar("_Row")

@@ -11,7 +11,7 @@ was offline (C13).
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -184,9 +184,18 @@ def poll(
 
 
 def poll_planned(
-    plans: Iterable[Plan], ledger: Ledger, executor: Executor, clock: settings.Clock
+    plans: Iterable[Plan],
+    ledger: Ledger,
+    executor: Executor,
+    clock: settings.Clock,
+    *,
+    committed: Callable[[Sequence[Outcome]], None] | None = None,
 ) -> Generator[Outcome, None, None]:
-    """Yield the outcomes of a run; each is committed, in groups, once the next one is requested."""
+    """Yield the outcomes of a run; each is committed, in groups, once the next one is requested.
+
+    Args:
+        committed: called with the outcomes of each commit.
+    """
     with closing(run(plans, ledger, executor, clock)) as groups:
         for group in groups:
             delivered = 0
@@ -196,3 +205,5 @@ def poll_planned(
                     delivered += 1
             finally:
                 ledger.commit(group[:delivered])
+                if committed is not None:
+                    committed(group[:delivered])

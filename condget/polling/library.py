@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeAlias, TypedDict, Unpack
@@ -21,7 +21,8 @@ from condget.errors import SubscriptionError
 from condget.feeds.filters import pattern
 from condget.feeds.pace import Pace
 from condget.feeds.values import Outcome
-from condget.polling.lists import Listed, Source, read
+from condget.polling.lists import Source
+from condget.polling.portions import Lists
 from condget.polling.run_options import Budget, RunOptions
 
 if TYPE_CHECKING:
@@ -161,18 +162,18 @@ def _run(
     )
     clock = clock or settings.clock()
     executor = _executor(clock, transport)
-    return executor, _outcomes(_listed(feeds), state, run_options, executor, clock, wait, skipped)
+    # All feeds that are not due come first: they are known when all lines are read.
+    lists = _lists(feeds, whole=skipped)
+    return executor, _outcomes(lists, state, run_options, executor, clock, wait, skipped)
 
 
-def _listed(feeds: Feeds) -> Listed:
+def _lists(feeds: Feeds, *, whole: bool) -> Lists:
     from condget.feeds.feed import Feed
 
-    listed = read([feeds] if isinstance(feeds, str | os.PathLike | Feed) else list(feeds))
-    if listed.unusable:
-        raise SubscriptionError("\n".join(listed.unusable))
-    for sentence in listed.skipped:
-        logging.getLogger("condget").info(sentence)
-    return listed
+    lists = Lists([feeds] if isinstance(feeds, str | os.PathLike | Feed) else list(feeds), whole=whole)
+    if lists.listed.unusable:
+        raise SubscriptionError("\n".join(lists.listed.unusable))
+    return lists
 
 
 def _executor(clock: settings.Clock, transport: Transport) -> InProcess:
@@ -189,7 +190,7 @@ def _executor(clock: settings.Clock, transport: Transport) -> InProcess:
 
 
 def _outcomes(
-    listed: Listed,
+    lists: Lists,
     state: State,
     run_options: RunOptions,
     executor: InProcess,
@@ -198,17 +199,20 @@ def _outcomes(
     skipped: bool,
 ) -> Generator[Outcome, None, None]:
     from condget.polling.coordinator import poll_planned
-    from condget.polling.planning import begin
 
-    with _ledger(state, wait, clock) as ledger:
-        now = clock()
-        planned = begin(listed.subscriptions, ledger, run_options, now)
+    with closing(lists), _ledger(state, wait, clock) as ledger:
+        plans = lists.begin(ledger, run_options, clock)
         _log(ledger)
-        for line in listed.refused:
+        for sentence in lists.listed.skipped:
+            logging.getLogger("condget").info(sentence)
+        for line in lists.listed.refused:
             yield Outcome(line.written or line.source, "error", error=str(line))
-        if skipped:
-            yield from planned.skipped()
-        yield from poll_planned([planned], ledger, executor, clock)
+        if skipped and plans.first is not None:
+            yield from plans.first.skipped()
+        if plans.begin():
+            yield from poll_planned(plans, ledger, executor, clock, committed=plans.committed)
+        if lists.unread is not None:
+            logging.getLogger("condget").warning(lists.unread)
         _log(ledger)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Source: TypeAlias = "str | os.PathLike[str] | Feed"
 
 #: More refused lines than these are counted: the list is not a list of feeds then.
-_LINES_SHOWN = 10
+LINES_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class Listed:
     unusable: tuple[str, ...] = ()
     #: Sentences about entries that were skipped on purpose.
     skipped: tuple[str, ...] = ()
+    #: How many lines of a large list are refused beside those.
+    more_refused: int = 0
 
     @property
     def exit_code(self) -> int:
@@ -45,8 +47,8 @@ class Listed:
 
     def faults(self) -> list[str]:
         """Return what is wrong with the arguments, in sentences."""
-        lines = [str(line) for line in self.refused[:_LINES_SHOWN]]
-        if (more := len(self.refused) - _LINES_SHOWN) > 0:
+        lines = [str(line) for line in self.refused[:LINES_SHOWN]]
+        if (more := len(self.refused) - LINES_SHOWN + self.more_refused) > 0:
             lines.append(f"{more:,} more line{'' if more == 1 else 's'} refused")
         return [*lines, *self.unusable]
 
@@ -104,10 +106,10 @@ def _read(source: Source) -> FeedList:
     if not any(feed.options.headers for feed in feed_list.subscriptions):
         return feed_list
     directory = path.absolute().parent
-    return replace(feed_list, subscriptions=tuple(_in_directory(directory, feed) for feed in feed_list.subscriptions))
+    return replace(feed_list, subscriptions=tuple(in_directory(directory, feed) for feed in feed_list.subscriptions))
 
 
-def _in_directory(directory: Path, subscription: Subscription) -> Subscription:
+def in_directory(directory: Path, subscription: Subscription) -> Subscription:
     """Return a subscription whose `@file:` paths start at the directory of its list (`~` stays the user's home)."""
     options = subscription.options
     if not options.headers:

@@ -5,10 +5,10 @@ Most runs of a cron job have nothing to request, so modules that only other runs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from condget.errors import UsageError
 from condget.feeds.feed_options import pause_words
@@ -46,6 +46,14 @@ class PassedOver(NamedTuple):
     reason: str
     next_poll: float | None
 
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome of the feed in this run."""
+        from condget.feeds.values import Outcome
+
+        key, name = self.subscription.key, self.subscription.name
+        return Outcome(key, "skipped", name=name, reason=self.reason, next_poll=self.next_poll)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -73,15 +81,21 @@ class Plan:
         return sum(map(len, self.hosts))
 
     @property
+    def host_names(self) -> list[str]:
+        """The hosts to request."""
+        from condget.fetching.targets import host_of
+
+        return [host_of(host[0].job.request.url) for host in self.hosts]
+
+    @property
     def least_seconds(self) -> float:
         """How long the gaps between requests to one host make the run, at least (C12)."""
         if not self.hosts:
             return 0.0
         from condget.fetching.host_limits import gap_of
-        from condget.fetching.targets import host_of
 
-        gaps = (gap_of(host_of(host[0].job.request.url), self.run_options.gap) * (len(host) - 1) for host in self.hosts)
-        return max(gaps)
+        gap = self.run_options.gap
+        return max(gap_of(name, gap) * (len(host) - 1) for name, host in zip(self.host_names, self.hosts, strict=True))
 
     @property
     def first_seen(self) -> bool:
@@ -97,19 +111,109 @@ class Plan:
 
     def skipped(self) -> Iterator[Outcome]:
         """Yield the outcomes of the feeds that are passed over: most of a long list, and seldom reported."""
-        from condget.feeds.values import Outcome
-
-        for subscription, reason, next_poll in self.passed_over:
-            yield Outcome(subscription.key, "skipped", name=subscription.name, reason=reason, next_poll=next_poll)
+        return (feed.outcome for feed in self.passed_over)
 
 
-def plan(subscriptions: Iterable[Subscription], ledger: LedgerReader, run_options: RunOptions, now: float) -> Plan:
-    """Decide which feeds are requested now. Reads the ledger and writes nothing."""
+class Rest(Protocol):
+    """The feeds of a large list that are not in a plan."""
+
+    def named(self, keys: Iterable[str]) -> Collection[str]:
+        """Return which of these keys the list has."""
+
+    def open_at(self, hosts: Iterable[str], urls: Iterable[str]) -> Iterable[str]:
+        """Return the URLs of feeds that are requested without credentials: those at hosts, and which of these URLs."""
+
+
+def plan(
+    subscriptions: Iterable[Subscription],
+    ledger: LedgerReader,
+    run_options: RunOptions,
+    now: float,
+    *,
+    rest: Rest | None = None,
+) -> Plan:
+    """Decide which feeds are requested now. Reads the ledger and writes nothing.
+
+    Args:
+        rest: of the list, where only a part of its feeds is to be planned; None: these are all.
+    """
+    unique, known, former, due_now, passed_over = due_feeds(subscriptions, ledger, run_options, now, rest=rest)
+    holds = ledger.holds()
+    if (budget := run_options.budget) is not None:
+        # A feed that was never polled is overdue longest.
+        due_now.sort(key=lambda key: known[key].next_poll if key in known else -inf)
+        if budget.requests is not None:
+            for key in due_now[budget.requests :]:
+                passed_over.append(PassedOver(unique[key], LEFT, now))
+            del due_now[budget.requests :]
+    # A hold that ends later than any rule can say was written by a clock that ran ahead (C14).
+    silences = {host: hold for host, hold in holds.items() if not is_due(hold.until, pace=run_options.pace, now=now)}
+    if not due_now:
+        return Plan((), run_options, tuple(silences.values()), passed_over=tuple(passed_over))
+    from condget.fetching.targets import host_of
+    from condget.polling.jobs import job_of
+
+    states = _states(due_now, {key: url for key, (url, _) in former.items()}, ledger)
+    targets = {state.moved_to for state in states.values() if state.moved_to is not None}
+    listed_targets = targets & unique.keys() if rest is None else targets & (unique.keys() | set(rest.named(targets)))
+    refused: list[Outcome] = []
+    hosts: dict[str, list[Planned]] = {}
+    for key in due_now:
+        subscription, state = unique[key], states.get(key)
+        try:
+            job = job_of(subscription, state, run_options)
+        except UsageError as error:
+            from condget.feeds.schedule import unusable
+            from condget.feeds.trouble import noticed
+
+            outcome = unusable(subscription, state, str(error), pace=pace_of(subscription, run_options), now=now)
+            refused.append(noticed(outcome, state, run_options.patience, now))
+            continue
+        host = host_of(job.request.url)
+        if job.request.moved_from is not None and job.request.url in listed_targets:
+            reason = f"it moved to {job.request.url}, which is in the list, too"
+            passed_over.append(PassedOver(subscription, reason, None))
+        elif (silence := silences.get(host)) is not None:
+            passed_over.append(PassedOver(subscription, silence.reason, silence.until))
+        else:
+            url = former[key][0] if key in former else None
+            feed = Planned(subscription, job, state, pace_of(subscription, run_options), url)
+            hosts.setdefault(host, []).append(feed)
+    # With gaps between requests, the host with the most feeds decides when the run ends: it comes first. A run with a
+    # budget ends before that, and its hosts stay in the order of their feeds.
+    in_order = list(hosts.values()) if budget else sorted(hosts.values(), key=len, reverse=True)
+    listed = frozenset(feed.url for feed in unique.values() if feed.userinfo is None and not feed.options.headers)
+    if rest is not None:
+        # Of the whole list, those that redirects may lead to: known ones, and those at the hosts of this plan (B9).
+        listed |= frozenset(rest.open_at(hosts, {url for state in states.values() for url in state.chain[1:]}))
+    return Plan(in_order, run_options, tuple(silences.values()), tuple(refused), tuple(passed_over), listed)
+
+
+class DueFeeds(NamedTuple):
+    """The feeds of a list, and which of them are due."""
+
+    unique: dict[str, Subscription]
+    known: dict[str, Due]
+    #: Feeds that the ledger knows by another URL, by their keys.
+    former: dict[str, tuple[str, Due]]
+    due: list[str]
+    passed_over: list[PassedOver]
+
+
+def due_feeds(
+    subscriptions: Iterable[Subscription],
+    ledger: LedgerReader,
+    run_options: RunOptions,
+    now: float,
+    *,
+    rest: Rest | None = None,
+) -> DueFeeds:
+    """Tell the feeds that are due from those that are not, by their lines and what the ledger knows of them."""
     unique: dict[str, Subscription] = {}
     for subscription in subscriptions:
         unique.setdefault(subscription.key, subscription)
-    known, holds = dict(ledger.due(list(unique))), ledger.holds()
-    former = _former(unique, known, ledger)
+    known = dict(ledger.due(list(unique)))
+    former = _former(unique, known, ledger, rest)
     known |= {key: due for key, (_, due) in former.items()}
     passed_over: list[PassedOver] = []
     due_now: list[str] = []
@@ -126,49 +230,7 @@ def plan(subscriptions: Iterable[Subscription], ledger: LedgerReader, run_option
             passed_over.append(PassedOver(subscription, due.reason, due.next_poll))
         else:
             due_now.append(key)
-    if (budget := run_options.budget) is not None:
-        # A feed that was never polled is overdue longest.
-        due_now.sort(key=lambda key: known[key].next_poll if key in known else -inf)
-        if budget.requests is not None:
-            for key in due_now[budget.requests :]:
-                passed_over.append(PassedOver(unique[key], LEFT, now))
-            del due_now[budget.requests :]
-    # A hold that ends later than any rule can say was written by a clock that ran ahead (C14).
-    silences = {host: hold for host, hold in holds.items() if not is_due(hold.until, pace=run_options.pace, now=now)}
-    if not due_now:
-        return Plan((), run_options, tuple(silences.values()), passed_over=tuple(passed_over))
-    from condget.fetching.targets import host_of
-    from condget.polling.jobs import job_of
-
-    states = _states(due_now, {key: url for key, (url, _) in former.items()}, ledger)
-    refused: list[Outcome] = []
-    hosts: dict[str, list[Planned]] = {}
-    for key in due_now:
-        subscription, state = unique[key], states.get(key)
-        try:
-            job = job_of(subscription, state, run_options)
-        except UsageError as error:
-            from condget.feeds.schedule import unusable
-            from condget.feeds.trouble import noticed
-
-            outcome = unusable(subscription, state, str(error), pace=pace_of(subscription, run_options), now=now)
-            refused.append(noticed(outcome, state, run_options.patience, now))
-            continue
-        host = host_of(job.request.url)
-        if job.request.moved_from is not None and job.request.url in unique:
-            reason = f"it moved to {job.request.url}, which is in the list, too"
-            passed_over.append(PassedOver(subscription, reason, None))
-        elif (silence := silences.get(host)) is not None:
-            passed_over.append(PassedOver(subscription, silence.reason, silence.until))
-        else:
-            url = former[key][0] if key in former else None
-            feed = Planned(subscription, job, state, pace_of(subscription, run_options), url)
-            hosts.setdefault(host, []).append(feed)
-    # With gaps between requests, the host with the most feeds decides when the run ends: it comes first. A run with a
-    # budget ends before that, and its hosts stay in the order of their feeds.
-    in_order = list(hosts.values()) if budget else sorted(hosts.values(), key=len, reverse=True)
-    listed = frozenset(feed.url for feed in unique.values() if feed.userinfo is None and not feed.options.headers)
-    return Plan(in_order, run_options, tuple(silences.values()), tuple(refused), tuple(passed_over), listed)
+    return DueFeeds(unique, known, former, due_now, passed_over)
 
 
 def begin(subscriptions: Iterable[Subscription], ledger: Ledger, run_options: RunOptions, now: float) -> Plan:
@@ -181,17 +243,23 @@ def begin(subscriptions: Iterable[Subscription], ledger: Ledger, run_options: Ru
     plan_ = plan(subscriptions, ledger, run_options, now)
     if not plan_.hosts or (plan_.least_seconds < LONG and not ledger.is_shared()):
         return plan_
-    from condget.fetching.targets import host_of
+    return held(plan_, ledger)
 
-    names = [host_of(host[0].job.request.url) for host in plan_.hosts]
-    held = ledger.hold_hosts(names)
+
+def held(plan_: Plan, ledger: Ledger) -> Plan:
+    """Hold the hosts of a plan, so that other runs may write to the ledger for other hosts; return what is left of it.
+
+    A feed is passed over whose host another run holds, or which another run has just polled (B9, C12).
+    """
+    names = plan_.host_names
+    mine_alone = ledger.hold_hosts(names)
     due = ledger.due([feed.job.key for feed in plan_.feeds])
     hosts: list[list[Planned]] = []
     passed_over = list(plan_.passed_over)
     for name, feeds in zip(names, plan_.hosts, strict=True):
         mine: list[Planned] = []
         for feed in feeds:
-            if name in held and _is_as_planned(feed, due.get(feed.job.key)):
+            if name in mine_alone and _is_as_planned(feed, due.get(feed.job.key)):
                 mine.append(feed)
             else:
                 passed_over.append(PassedOver(feed.subscription, _ELSEWHERE, None))
@@ -211,7 +279,7 @@ def _is_as_planned(feed: Planned, due: Due | None) -> bool:
 def remembered(subscriptions: Iterable[Subscription], ledger: LedgerReader) -> dict[str, FeedState]:
     """Return what is remembered of feeds, by their keys, also of those that are listed where they moved to (E1)."""
     unique = {subscription.key: subscription for subscription in subscriptions}
-    former = _former(unique, ledger.due(list(unique)), ledger)
+    former = _former(unique, ledger.due(list(unique)), ledger, None)
     return _states(list(unique), {key: url for key, (url, _) in former.items()}, ledger)
 
 
@@ -222,7 +290,7 @@ def pace_of(subscription: Subscription, run_options: RunOptions) -> Pace:
 
 
 def _former(
-    unique: Mapping[str, Subscription], known: Mapping[str, object], ledger: LedgerReader
+    unique: Mapping[str, Subscription], known: Mapping[str, object], ledger: LedgerReader, rest: Rest | None
 ) -> dict[str, tuple[str, Due]]:
     """Return feeds that the ledger knows by another URL than the list has.
 
@@ -233,7 +301,8 @@ def _former(
     if not unknown:
         return {}
     moves, spellings = ledger.moves(list(unknown.values())), ledger.spellings()
-    former = {key: moves[url] for key, url in unknown.items() if url in moves and moves[url] not in unique}
+    listed = unique.keys() if rest is None else unique.keys() | set(rest.named(moves.values()))
+    former = {key: moves[url] for key, url in unknown.items() if url in moves and moves[url] not in listed}
     former = {key: spellings[key] for key in unknown if key in spellings} | former
     due = ledger.due(list(former.values()))
     return {key: (url, due[url]) for key, url in former.items() if url in due and not due[url].gone}
