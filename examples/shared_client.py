@@ -1,8 +1,9 @@
 """A Starlette (or FastAPI) application that shares one cached client per process: `uvicorn examples.shared_client:app`.
 
 The client is made when the application starts and closed when it ends, in its lifespan: connections and cache are
-shared by all requests. Workers of one machine share the cache on disk. Users who log in elsewhere would be told apart
-by their Authorization; here all of them are the application itself.
+shared by all requests. Workers of one machine share the cache on disk; with CACHE=redis://host/0 those of several
+machines share one. Users who log in elsewhere would be told apart by their Authorization; here all of them are the
+application itself.
 """
 
 from __future__ import annotations

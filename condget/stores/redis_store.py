@@ -14,12 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
-
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from condget.after_fork import renew_after_fork
 from condget.cache.messages import StoredResponse
@@ -31,11 +27,14 @@ from condget.stores.protocols import ContentGone, ContentTooLong
 from condget.stores.records import from_head, from_text, to_head, to_text
 from condget.stores.usefulness import kept_for, useless_from
 
+if TYPE_CHECKING:
+    import redis
+
 #: Longest piece of content in one value: longer ones would hold up other clients of the server.
 CHUNK = 1 << 18
 _DIGEST_SIZE = 16
 #: The rough cost in bytes of a response in Redis besides its head and content.
-_OVERHEAD = 500
+_OVERHEAD = 1000
 #: Most bytes of content that stay in memory; the content that was read last stays.
 _RECENT_BYTES = 16 << 20
 #: How many uses wait to be sent, and how many seconds, at most.
@@ -65,7 +64,7 @@ class RedisCache:
     It connects when it is first used. Every method may raise `StoreError`; a client's requests go on all the same.
 
     Raises:
-        UsageError: the URL makes no sense.
+        UsageError: the URL makes no sense, or redis-py is not installed.
     """
 
     #: Calls wait for a network, so that an event loop hands them to a thread.
@@ -79,16 +78,7 @@ class RedisCache:
         self.max_size = _size(options.get("max_size"), self.location) if max_size is None else max_size
         self.prefix = options.get("prefix", _PREFIX) if prefix is None else prefix
         self._arguments = (url, max_size, prefix, timeout)
-        try:
-            self._redis = redis.Redis.from_url(
-                server,
-                socket_timeout=timeout,
-                socket_connect_timeout=timeout,
-                # Once more where the server was restarted meanwhile; the wait must not add up.
-                retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-            )
-        except (ValueError, TypeError):  # whose text may show the password
-            raise UsageError(f"The cache {self.location} is not a URL that redis-py takes.") from None
+        self._redis = _client(server, timeout, self.location)
         self._scripts: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._touched: dict[int, None] = {}
@@ -337,6 +327,8 @@ class RedisCache:
     @contextmanager
     def _failing(self) -> Iterator[None]:
         """Turn what redis-py raises into a `StoreError`."""
+        import redis
+
         try:
             yield
         except redis.OutOfMemoryError as error:
@@ -414,6 +406,30 @@ class RedisWriter:
 
 class _ServerFull(StoreError):
     """The server has reached its `maxmemory` and evicts nothing."""
+
+
+def _client(server: str, timeout: float, location: str) -> redis.Redis:
+    """Return a client of redis-py, which connects when it is first used.
+
+    Raises:
+        UsageError: the URL makes no sense, or redis-py is not installed.
+    """
+    try:
+        import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+    except ModuleNotFoundError as error:
+        raise UsageError(f"The cache {location} needs the package {error.name}; install condget[redis].") from None
+    try:
+        return redis.Redis.from_url(
+            server,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+            # Once more where the server was restarted meanwhile; the wait must not add up.
+            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+        )
+    except (ValueError, TypeError):  # whose text may show the password
+        raise UsageError(f"The cache {location} is not a URL that redis-py takes.") from None
 
 
 def _sealed(id: int, name: str, data: bytes) -> bytes:

@@ -120,11 +120,10 @@ class Flights:
         owner = anyio.get_current_task().id
         flight, is_leader = self._join(key, owner)
         if is_leader:
-            with landing_on_error(flight):
-                while (leases := self._leases) is not None and await in_thread_if(
-                    True, self._is_led_elsewhere, flight, leases, deadline
-                ):
-                    await anyio.sleep(_LOOK_EVERY)
+            if self._leases is not None:
+                with landing_on_error(flight):
+                    while await in_thread_if(True, self._is_led_elsewhere, flight, self._leases, deadline):
+                        await anyio.sleep(_LOOK_EVERY)
             return flight
         landed = anyio.Event()
         self._wake_on_landing(flight, landed.set)

@@ -36,16 +36,20 @@ def test_an_sdk_refuses_a_client_of_the_other_generation() -> None:
         SDK(library, api_key="secret", base_url="http://127.0.0.1:9", http_client=client)
 
 
-def test_an_application_shares_one_client(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("store", ["disk", "redis"])
+def test_an_application_shares_one_client(
+    store: str, origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     """The client is closed in the lifespan of the application."""
     pytest.importorskip("starlette")
+    cache = str(tmp_path) if store == "disk" else request.getfixturevalue("redis_server").url
     from starlette.testclient import TestClient
 
     from examples import shared_client
 
     origin.script("/", conditional(b"Hello.", etag='"1"'))
     monkeypatch.setattr(shared_client, "UPSTREAM", origin.url())
-    monkeypatch.setenv("CACHE", str(tmp_path))
+    monkeypatch.setenv("CACHE", cache)
     with TestClient(shared_client.app) as users:
         answers = [users.get("/").json() for _ in range(3)]
         client = users.app_state["client"]

@@ -79,7 +79,7 @@ def test_a_url_that_makes_no_sense_is_wrong_usage(url: str) -> None:
 def test_without_the_package_the_error_names_the_extra() -> None:
     code = (
         "import sys; sys.modules['redis'] = None\n"
-        "import condget\n"
+        "from condget import *\nimport condget\n"
         "try:\n    condget.Client(cache='redis://u:secret@host/0')\n"
         "except condget.UsageError as error:\n    print(error)"
     )
@@ -90,11 +90,11 @@ def test_without_the_package_the_error_names_the_extra() -> None:
 def test_the_least_recently_used_goes_first(store: RedisCache) -> None:
     """G11"""
     store.max_size = 100_000
-    kept, *_ = [put(store, replace(HEAD, url=f"{URL}{n}"), b"x" * 9000) for n in range(9)]
+    kept, *_ = [put(store, replace(HEAD, url=f"{URL}{n}"), b"x" * 8500) for n in range(9)]
     store.touch(kept, 0)
     store.flush()
     for n in range(9, 15):
-        put(store, replace(HEAD, url=f"{URL}{n}"), b"x" * 9000)
+        put(store, replace(HEAD, url=f"{URL}{n}"), b"x" * 8500)
     assert store.size <= 100_000
     left = [n for n in range(15) if store.load(f"{URL}{n}", "")]
     assert left == [0, *range(6, 15)]

@@ -17,7 +17,7 @@ from tests.library import condget, httpx
 from tests.origin import Answer, Origin, RawRequest
 from tests.redis_server import RedisServer
 from tests.servers import wait_until
-from tests.transports.scenarios import FRESH, KINDS, answer, calling, together
+from tests.transports.scenarios import FRESH, KINDS, TLS, answer, calling, together
 
 ROOT = Path(__file__).parents[2]
 MIB = 1 << 20
@@ -324,3 +324,59 @@ def test_what_is_not_stored_is_waited_for_once(kind: str, origin: Origin, redis_
         assert [result.result().content for result in results] == [b"mine"] * 2
         with redis_server.client() as server:
             assert not list(server.scan_iter("condget:lease:*"))
+
+
+FORK = """
+import os, sys, warnings
+warnings.simplefilter("ignore", DeprecationWarning)
+from tests.library import condget
+url, server = sys.argv[1:]
+cache = condget.RedisCache(server)
+with condget.Client(cache=cache, verify=False) as client:
+    client.get(url)
+    pid = os.fork()
+    if pid == 0:
+        with condget.Client(cache=cache, verify=False) as mine:
+            ok = mine.get(url).extensions["condget"].hit and mine.get(url + "?child").content == b"body"
+        os._exit(0 if ok else 9)
+    _, status = os.waitpid(pid, 0)
+    assert status == 0, status
+    assert client.get(url).extensions["condget"].hit
+    assert client.get(url + "?child").extensions["condget"].hit
+"""
+
+
+def test_a_cache_works_on_after_a_fork_on_both_sides(origin: Origin, redis_server: RedisServer) -> None:
+    """G6, G8"""
+    origin.script("*", answer(FRESH, b"body"))
+    arguments = [sys.executable, "-W", "error", "-c", FORK, origin.url(), redis_server.url]
+    done = subprocess.run(arguments, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_task_that_is_cancelled_gives_its_lease_back(
+    backend: str, origin: Origin, held: Held, redis_server: RedisServer
+) -> None:
+    """G8: both the one that requests and the one that waits for another machine."""
+    anyio = pytest.importorskip("anyio")
+    pytest.importorskip(backend)
+
+    async def run() -> None:
+        async with (
+            condget.AsyncClient(cache=redis_server.url, verify=TLS) as one,
+            condget.AsyncClient(cache=redis_server.url, verify=TLS) as two,
+        ):
+            async with anyio.create_task_group() as group:
+                group.start_soon(one.get, origin.url())
+                await anyio.to_thread.run_sync(origin.wait_for, 1)
+                group.start_soon(two.get, origin.url())
+                await anyio.to_thread.run_sync(wait_for_waiters, redis_server, 1)
+                group.cancel_scope.cancel()
+            held.release.set()
+            for client in (two, one):
+                assert (await client.get(origin.url())).content == b"body"
+
+    anyio.run(run, backend=backend)
+    with redis_server.client() as server:
+        assert not list(server.scan_iter("condget:lease:*"))
