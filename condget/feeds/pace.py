@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 from condget.feeds.durations import DAY, HOUR, MINUTE, span, with_instant
 
-#: The most that the spread adds (C11): a sixth of the wait, and never more than this.
-SPREAD_FRACTION, SPREAD_MAXIMUM = 1 / 6, 600.0
+#: The most that the spread adds (C11): a sixth of the wait, and never more than this, or than that where the list fixes
+#: the interval. Ten minutes for all would keep feeds that were added at once together for a week: many wait for six
+#: hours (docs/scale.md).
+SPREAD_FRACTION, SPREAD_MAXIMUM, SPREAD_OF_FIXED = 1 / 6, 3600.0, 600.0
 
 #: A clock that was set back by less than this moves nothing (C14).
 CLOCK_SLACK = 5 * MINUTE
@@ -88,9 +90,9 @@ def set_back(next_poll: float, last_polled: float, *, by: float, now: float) -> 
     return at, last_polled - by, with_instant(f"the clock was set back by {span(by)}", at, now)
 
 
-def spread(url: str, wait: float) -> float:
+def spread(url: str, wait: float, *, most: float = SPREAD_MAXIMUM) -> float:
     """Return what is added to a wait, the same for a URL on every run and every machine (C11)."""
     import hashlib  # here: a run with nothing due need not load OpenSSL
 
     digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64 * min(wait * SPREAD_FRACTION, SPREAD_MAXIMUM)
+    return int.from_bytes(digest[:8], "big") / 2**64 * min(wait * SPREAD_FRACTION, most)

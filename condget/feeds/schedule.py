@@ -21,7 +21,7 @@ from condget.cache.freshness import FRESHNESS_FIELDS, age_value, explicit_lifeti
 from condget.cache.messages import StoredResponse
 from condget.cache.validators import has_validator
 from condget.feeds.durations import DAY, HOUR, instant, span, with_instant
-from condget.feeds.pace import Pace, horizon, spread
+from condget.feeds.pace import SPREAD_MAXIMUM, SPREAD_OF_FIXED, Pace, horizon, spread
 from condget.feeds.subscriptions import Subscription
 from condget.feeds.values import FeedState, Hints, HostHold, Outcome
 
@@ -399,7 +399,7 @@ def _after_skipped(at: float, hints: Hints) -> float:
 
 def _planned(url: str, wait: float, why: str, hints: Hints, pace: Pace, now: float) -> tuple[float, str]:
     """Return the instant and the reason, after the spread (C11) and the hours that the feed leaves out (C9)."""
-    at = now + wait + spread(url, wait)
+    at = now + wait + spread(url, wait, most=SPREAD_MAXIMUM if pace.every is None else SPREAD_OF_FIXED)
     if pace.every is None:
         allowed = _after_skipped(at, hints)
         if allowed > at:

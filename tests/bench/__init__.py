@@ -1,4 +1,6 @@
-"""Benchmarks, run by hand in a checkout: `python -m tests.bench [library | poller [NAME...]]`; all without arguments.
+"""Benchmarks, run by hand in a checkout: `python -m tests.bench [library | poller [NAME...] | scale [NAME...]]`.
+
+Without arguments, all of the library and the poller are run.
 
     library              the caching client beside bare httpx and other caches
     poller unchanged     `condget poll` where nothing has changed: 2,000 hosts, 10,000 hosts, 20 hosts
@@ -7,6 +9,10 @@
            tls           2,000 hosts over TLS 1.3
            start         commands that have nothing to do
            state         the state file alone
+    scale  simulation    a week of ten million due times, by the rules of the schedule
+           memory        one coordinator of a million feeds
+           workers       this process, processes and Dask workers, with the same feeds
+           postgresql    leases and commits of a state in PostgreSQL
 
 The poller's benchmarks need nginx and, for tls, openssl; curl is measured if it is installed. aiohttp and reader are
 installed into a virtual environment in the user's cache directory. Servers listen on addresses of 127.0.0.0/8 only, one

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests import bench
-from tests.bench import poller
+from tests.bench import poller, scale
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
@@ -30,16 +30,23 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     of_library.add_argument("--rounds", type=int, default=25)
     of_library.add_argument("--only", metavar="NAME", action="append", help="measure these clients (and bare httpx)")
     of_poller = commands.add_parser("poller", help="condget poll")
-    of_poller.set_defaults(measure=measure_poller)
+    of_poller.set_defaults(measure=measure_poller, benchmarks=poller.BENCHMARKS)
     of_poller.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(poller.BENCHMARKS)}; default: all")
     of_poller.add_argument("--hosts", type=int, default=2_000)
     of_poller.add_argument("--many", type=int, default=10_000, help="hosts of the benchmarks with many hosts")
     of_poller.add_argument("--rounds", type=int, default=3)
     of_poller.add_argument("--state-feeds", type=int, default=1_000_000, help="feeds in the large state file")
+    of_scale = commands.add_parser("scale", help="long lists, many workers, and a simulated week")
+    of_scale.set_defaults(measure=measure_scale, benchmarks=scale.BENCHMARKS)
+    of_scale.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(scale.BENCHMARKS)}; default: all")
+    of_scale.add_argument("--list", type=int, default=1_000_000, help="feeds of the longest list")
+    of_scale.add_argument("--due", type=int, default=40_000, help="feeds that workers poll")
+    of_scale.add_argument("--feeds", type=int, default=10_000_000, help="feeds of the simulation")
+    of_scale.add_argument("--sample", type=int, default=250_000, help="feeds of those that are simulated")
     chosen = parser.parse_args(given)
     for name in getattr(chosen, "names", ()):
-        if name not in poller.BENCHMARKS:
-            of_poller.error(f"there is no benchmark {name}; choose from {', '.join(poller.BENCHMARKS)}")
+        if name not in chosen.benchmarks:
+            parser.error(f"there is no benchmark {name}; choose from {', '.join(chosen.benchmarks)}")
     return chosen
 
 
@@ -55,6 +62,13 @@ def measure_poller(chosen: argparse.Namespace) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     for name in chosen.names or poller.BENCHMARKS:
         poller.BENCHMARKS[name](chosen)
+
+
+def measure_scale(chosen: argparse.Namespace) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    for name in chosen.names or scale.BENCHMARKS:
+        scale.BENCHMARKS[name](chosen)
 
 
 def everything(chosen: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.bench import ROOT
+from tests.bench import ROOT, scale
 from tests.bench.poller import BENCHMARKS
 
 
@@ -16,7 +16,7 @@ def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_help_names_every_benchmark() -> None:
     text = _bench("--help").stdout
-    assert all(f" {name} " in text for name in ("library", *BENCHMARKS))
+    assert all(f" {name} " in text for name in ("library", *BENCHMARKS, *scale.BENCHMARKS))
 
 
 def test_an_unknown_benchmark_is_refused() -> None:
