@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from condget.polling.library import async_poll, poll
     from condget.stores.disk_cache import Cache
     from condget.stores.memory_cache import MemoryCache
+    from condget.stores.postgresql_cache import PostgresqlCache
     from condget.stores.redis_store import RedisCache
     from condget.transports.caching import AsyncCacheTransport, CacheTransport
 
@@ -51,6 +52,7 @@ _HOMES = {
     "NewerState": "condget.errors",
     "Outcome": "condget.feeds.values",
     "Policy": "condget.cache.policy",
+    "PostgresqlCache": "condget.stores.postgresql_cache",
     "RedisCache": "condget.stores.redis_store",
     "StateLocked": "condget.errors",
     "StoreError": "condget.errors",
@@ -73,6 +75,7 @@ __all__ = [  # noqa: RUF022 - by topic
     "AsyncCacheTransport",
     "Cache",
     "MemoryCache",
+    "PostgresqlCache",
     "RedisCache",
     "Policy",
     "status",

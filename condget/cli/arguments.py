@@ -22,7 +22,10 @@ Feeds = Annotated[
         help="Lists of feeds (a URL per line, or OPML), URLs of feeds, or - for a list on stdin.",
     ),
 ]
-State = Annotated[str | None, typer.Option("--state", metavar="FILE", help="Use this state file, not the user's own.")]
+State = Annotated[
+    str | None,
+    typer.Option("--state", metavar="FILE", help="Use this state file or postgresql:// URL, not the user's own file."),
+]
 
 
 def length(option: str, text: str) -> float:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 Feeds: TypeAlias = "Source | Iterable[Source]"
 
-#: The state file by its path, `":memory:"`, or a ledger of the caller's; None: the user's own file.
+#: The state file by its path, a database by its URL, `":memory:"`, or a ledger of the caller's; None: the user's own
+#: file.
 State: TypeAlias = "str | os.PathLike[str] | Ledger | None"
 
 #: Any transport of httpx; None: condget's own connections.
@@ -70,8 +71,8 @@ def poll(feeds: Feeds, **options: Unpack[PollOptions]) -> Generator[Outcome, Non
 
     Args:
         feeds: Lists of feeds by their paths, feeds by their URLs, `Feed` values, or an iterable of these.
-        state: What is remembered of the feeds: a path, `":memory:"`, or a ledger; None, the default: the state file of
-            the user, which `condget poll` uses, too.
+        state: What is remembered of the feeds: a path, a `postgresql://` URL, `":memory:"`, or a ledger; None, the
+            default: the state file of the user, which `condget poll` uses, too.
         transport: Any httpx transport to send the requests through, in a thread and an event loop of the poll's own.
         force: Also poll feeds that are not due; still conditionally.
         unconditional: Send no validators, so that every feed is sent in full.

@@ -53,7 +53,6 @@ class Database:
     Args:
         url: Its URL.
         prepare: Called with the first connection, to make or check the tables.
-        read_only: Whether nothing may be written.
         limits: Parameters of libpq about time, instead of the usual ones.
         patience: Seconds for which a connection that was lost is sought again; None: `PATIENCE`.
 
@@ -66,7 +65,6 @@ class Database:
         url: str,
         *,
         prepare: Callable[[psycopg.Connection], None],
-        read_only: bool = False,
         limits: Mapping[str, str] | None = None,
         patience: float | None = None,
     ) -> None:
@@ -93,7 +91,7 @@ class Database:
         defaults = _DEFAULTS | dict(limits or {})
         self._parameters = {key: value for key, value in defaults.items() if f"PG{key.upper()}" not in os.environ}
         self._parameters |= {key: str(value) for key, value in given.items() if value is not None}
-        self._read_only = read_only
+        self._parameters["client_encoding"] = "UTF8"
         self._patience = patience
         self._prepare = prepare
         self._prepared = False
@@ -105,7 +103,7 @@ class Database:
         self._idle: list[psycopg.Connection] = []
         renew_after_fork(self)
 
-    def rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+    def rows(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Any]:
         """Return the rows of one query."""
         return self.run(lambda connection: connection.execute(query.encode(), values, binary=True).fetchall())
 
@@ -219,10 +217,6 @@ class Database:
             # On any other, text of feeds may not be stored.
             if connection.info.parameter_status("server_encoding") != "UTF8":
                 raise StoreError(f"The database {self.name} cannot be used: its encoding is not UTF8; create another.")
-            connection.execute("SET client_encoding TO 'UTF8'")
-            if self._read_only:
-                connection.read_only = True
-                connection.execute("SET default_transaction_read_only TO on")
             if not self._prepared:
                 self._prepare(connection)
                 self._prepared = True

@@ -20,8 +20,9 @@ from urllib.parse import urlsplit
 
 from condget.after_fork import renew_after_fork
 from condget.cache.messages import StoredResponse
-from condget.errors import StoreError
+from condget.errors import StoreError, UsageError
 from condget.settings import Clock
+from condget.shown import line
 from condget.stores.abilities import StoreStats
 from condget.stores.postgresql import Database
 from condget.stores.postgresql_format import CACHE, upgrade
@@ -59,6 +60,7 @@ _BOUNDED = b"SELECT set_config('statement_timeout', '2s', true), set_config('syn
 _NOT_WAITING = b"SELECT set_config('synchronous_commit', 'off', true)"
 
 _MAX_SIZE = 1024**3
+_IN_URL = "max_size="
 
 T = TypeVar("T")
 
@@ -67,8 +69,9 @@ class PostgresqlCache:
     """A private HTTP cache in PostgreSQL, shared by threads, processes and machines.
 
     Args:
-        url: `postgresql://USER@HOST:PORT/DATABASE`; libpq adds what it leaves out.
-        max_size: Most bytes of heads and contents that are kept; the least recently used go first.
+        url: `postgresql://USER@HOST:PORT/DATABASE`; libpq adds what it leaves out. `?max_size=` in its query is the
+            argument below.
+        max_size: Most bytes of heads and contents that are kept (1 GiB); the least recently used go first.
         clock: Gives the present instant in POSIX seconds.
 
     It connects when it is first used, and a closed cache connects again. Every method may raise `StoreError`; a
@@ -81,12 +84,12 @@ class PostgresqlCache:
     #: Calls wait for a network, so that an event loop hands them to a thread.
     is_remote = True
 
-    def __init__(self, url: str, max_size: int = _MAX_SIZE, *, clock: Clock = time.time) -> None:
-        self.max_size = max_size
+    def __init__(self, url: str, max_size: int | None = None, *, clock: Clock = time.time) -> None:
+        self._url, in_url = _split(url)
         self.clock = clock
-        self._url = url
         self._database = self._opened()
         self.location = self._database.name
+        self.max_size = _size_in(in_url, self.location) if max_size is None else max_size
         self._lock = threading.Lock()
         self._touched: dict[int, float] = {}
         self._touched_since = 0.0
@@ -490,6 +493,23 @@ _DELETE = b"DELETE FROM condget_cache.responses WHERE id = ANY(%s::bigint[])"
 
 #: In the place of the number of a chunk.
 _HEAD = -1
+
+
+def _split(url: str) -> tuple[str, str | None]:
+    """Return the URL as libpq takes it, and the size in its query."""
+    base, _, query = url.partition("?")
+    parts = query.split("&") if query else []
+    others = "&".join(part for part in parts if not part.startswith(_IN_URL))
+    size = next((part.removeprefix(_IN_URL) for part in parts if part.startswith(_IN_URL)), None)
+    return f"{base}?{others}" if others else base, size
+
+
+def _size_in(text: str | None, location: str) -> int:
+    if text is None:
+        return _MAX_SIZE
+    if not (text.isascii() and text.isdecimal()):
+        raise UsageError(f"The cache {location} has a max_size of {line(text, 40)!r}, which is not a number of bytes.")
+    return int(text)
 
 
 def _digest(id: int, number: int, data: bytes) -> bytes:

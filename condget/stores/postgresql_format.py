@@ -84,6 +84,37 @@ STATE = Tables(
         CREATE TABLE condget_state.leases (host bytea PRIMARY KEY, name text NOT NULL, run bigint NOT NULL);
         """,
         f"CREATE INDEX feeds_respelt ON condget_state.feeds (feed) WHERE {RESPELT};",
+        """
+        CREATE TABLE condget_state.lists (
+            list bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+            digest text NOT NULL UNIQUE,
+            source text NOT NULL,
+            remark text NOT NULL
+        );
+        CREATE TABLE condget_state.listed (
+            list bigint NOT NULL,
+            feed bytea NOT NULL,
+            key text NOT NULL,
+            host text NOT NULL,
+            site bytea NOT NULL,
+            line bigint NOT NULL,
+            position bigint NOT NULL,
+            open boolean NOT NULL,
+            known boolean NOT NULL,
+            PRIMARY KEY (feed, list)
+        );
+        CREATE INDEX listed_site ON condget_state.listed (list, site, line);
+        CREATE INDEX listed_unknown ON condget_state.listed (list) WHERE NOT known;
+        CREATE UNLOGGED TABLE condget_state.turns (
+            run bigint NOT NULL,
+            id bigint NOT NULL,
+            turn bigint NOT NULL,
+            site bytea NOT NULL,
+            host text NOT NULL,
+            feeds bigint NOT NULL,
+            PRIMARY KEY (run, id, turn)
+        );
+        """,
     ),
 )
 

@@ -44,6 +44,8 @@ WITH dead AS (
     DELETE FROM condget_state.runs WHERE run IN (
         SELECT run FROM condget_state.runs WHERE deadline < clock_timestamp() FOR UPDATE SKIP LOCKED
     ) RETURNING run
+), their_turns AS (
+    DELETE FROM condget_state.turns USING dead WHERE turns.run = dead.run
 ) DELETE FROM condget_state.leases USING dead WHERE leases.run = dead.run"""
 
 #: In the order of the hosts, so that two runs never wait for each other in a circle. A run may ask twice for a host.
@@ -68,7 +70,8 @@ class Run:
         self._alone = alone
         self._wait = wait
         self._lease = settings.lease() if lease is None else lease
-        self._run = secrets.randbits(63)
+        #: The number of this run.
+        self.number = secrets.randbits(63)
         self._begun = False
         self._ended = threading.Event()
         #: When the last sign was sent, by `time.monotonic`.
@@ -104,7 +107,7 @@ class Run:
             StoreError: it counts as dead.
         """
         # A lock of this kind lets the next sign pass, but nobody who would delete the row.
-        row = connection.execute("SELECT 1 FROM condget_state.runs WHERE run = %s FOR KEY SHARE", (self._run,))
+        row = connection.execute("SELECT 1 FROM condget_state.runs WHERE run = %s FOR KEY SHARE", (self.number,))
         if row.fetchone() is None:
             raise StoreError(
                 f"The state {self._database.name} had no sign of this run for {self._lease:.0f} s, so another run may "
@@ -121,7 +124,7 @@ class Run:
         def hold(connection: psycopg.Connection) -> frozenset[str]:
             self.check(connection)
             connection.execute(_BURY)
-            rows = connection.execute(_HOLD, (self._run, list(wanted), list(wanted.values())))
+            rows = connection.execute(_HOLD, (self.number, list(wanted), list(wanted.values())))
             return frozenset(name for (name,) in rows)
 
         return self._database.write(hold)
@@ -130,7 +133,7 @@ class Run:
         """Let other runs have these hosts."""
         digests = [digest_of(host) for host in hosts]
         query = "DELETE FROM condget_state.leases WHERE run = %s AND host = ANY(%s::bytea[])"
-        self._database.write(lambda connection: connection.execute(query, (self._run, digests)) and None)
+        self._database.write(lambda connection: connection.execute(query, (self.number, digests)) and None)
 
     def end(self) -> None:
         """Let other runs have all hosts."""
@@ -148,7 +151,7 @@ class Run:
         others: Any = connection.execute(
             """SELECT name, to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') FROM condget_state.runs
             WHERE run != %s AND (alone OR %s) ORDER BY since LIMIT 1""",
-            (self._run, self._alone),
+            (self.number, self._alone),
         ).fetchone()
         if others is not None:
             return f"{others[0]}, since {others[1]}"
@@ -156,13 +159,14 @@ class Run:
         connection.execute(
             f"""INSERT INTO condget_state.runs (run, name, alone, deadline) VALUES (%s, %s, %s, {_DEADLINE})
             ON CONFLICT DO NOTHING""".encode(),
-            (self._run, f"{socket.gethostname()}, pid {os.getpid()}", self._alone, self._lease),
+            (self.number, f"{socket.gethostname()}, pid {os.getpid()}", self._alone, self._lease),
         )
         return None
 
     def _left(self, connection: psycopg.Connection) -> None:
-        connection.execute("DELETE FROM condget_state.leases WHERE run = %s", (self._run,))
-        connection.execute("DELETE FROM condget_state.runs WHERE run = %s", (self._run,))
+        connection.execute("DELETE FROM condget_state.leases WHERE run = %s", (self.number,))
+        connection.execute("DELETE FROM condget_state.turns WHERE run = %s", (self.number,))
+        connection.execute("DELETE FROM condget_state.runs WHERE run = %s", (self.number,))
 
     def _beat(self) -> None:
         """Give a sign again and again."""
@@ -170,7 +174,7 @@ class Run:
         while not self._ended.wait(self._lease * _BEAT):
             now = time.monotonic()
             try:
-                alive = self._database.write(lambda connection: connection.execute(query, (self._lease, self._run)))
+                alive = self._database.write(lambda connection: connection.execute(query, (self._lease, self.number)))
             except StoreError:
                 continue  # `_watch` counts the seconds
             if alive.rowcount == 0:

@@ -7,6 +7,7 @@ A run locks nothing but the hosts that it requests (`condget.stores.postgresql_l
 from __future__ import annotations
 
 import contextlib
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from condget import settings
 from condget.errors import StoreError
 from condget.feeds.pace import CLOCK_SLACK, set_back
+from condget.stores import postgresql_lists as lists
 from condget.stores import postgresql_queries as queries
 from condget.stores.postgresql import Database
 from condget.stores.postgresql_format import STATE, upgrade, version_of
@@ -27,9 +29,13 @@ if TYPE_CHECKING:
 
     from condget.feeds.pace import Due
     from condget.feeds.values import FeedState, HostHold, Outcome, SeenEntry
+    from condget.stores.protocols import EnrolledFeed
 
 #: Outcomes that are written together; the transaction spans all of them.
 _BATCH = 500
+
+#: States that are kept to find what differs from them.
+_MOST_LOADED = 100_000
 
 #: Feeds that are moved together with a clock.
 _MOST_MOVED = 10_000
@@ -90,7 +96,10 @@ class PostgresqlLedger:
     def load(self, urls: Sequence[str]) -> Mapping[str, FeedState]:
         with _readable(self.name):
             states = queries.load(self._rows, urls)
-        self._loaded = {without_userinfo(url): state for url, state in states.items()}
+        # Several portions of a list may be under way. States that are written leave; of the others, few may be left.
+        if len(self._loaded) > _MOST_LOADED:
+            self._loaded.clear()
+        self._loaded |= {without_userinfo(url): state for url, state in states.items()}
         return states
 
     def seen(self, url: str) -> Mapping[str, SeenEntry]:
@@ -136,16 +145,10 @@ class PostgresqlLedger:
         from condget.stores.postgresql_rows import write
 
         self._run.begin()
-        attempts = 0
+        attempt = _Once(self.name)
 
         def commit(connection: psycopg.Connection) -> None:
-            nonlocal attempts
-            attempts += 1
-            if attempts > 1 and iter(outcomes) is outcomes:  # they cannot be had a second time
-                raise StoreError(
-                    f"The connection to {self.name} was lost; the last part of the report comes again with the next "
-                    "run."
-                )
+            attempt.note(outcomes)
             self._run.check(connection)
             remaining = iter(outcomes)
             while batch := list(islice(remaining, _BATCH)):
@@ -167,6 +170,53 @@ class PostgresqlLedger:
         for url in wanted:
             self._loaded.pop(url, None)
         return known
+
+    # Lists that are too long for memory.
+
+    def enrolment(self, digest: str) -> str | None:
+        return lists.enrolment(self._rows, digest)
+
+    def enrol(self, digest: str, source: str, feeds: Iterable[EnrolledFeed], remark: Callable[[], str]) -> int:
+        self._run.begin()
+        attempt = _Once(self.name)
+
+        def enrol(connection: psycopg.Connection) -> int:
+            attempt.note(feeds)
+            self._run.check(connection)
+            return lists.enrol(connection, digest, source, feeds, remark)
+
+        return self._database.write(enrol)
+
+    def portions(
+        self, digest: str, feeds: int, not_due: tuple[float, float] | None = None
+    ) -> Iterator[Sequence[EnrolledFeed]]:
+        self._run.begin()
+        turns = lists.Turns(self._run.number, secrets.randbits(63), digest, not_due)
+        self._database.write(lambda connection: lists.take_turns(connection, turns))
+        try:
+            last = 0
+            while hosts := lists.next_hosts(self._rows, turns, last, feeds):
+                last = max(hosts)
+                # Other runs hold some of them; and may have polled, meanwhile, what was due at the others.
+                held = self.hold_hosts(hosts.values())
+                mine = [turn for turn, host in hosts.items() if host in held]
+                portion = lists.portion(self._rows, turns, mine) if mine else ()
+                self.release_hosts(held.difference(feed.host for feed in portion))
+                if portion:
+                    yield portion
+        finally:
+            with contextlib.suppress(StoreError):  # the end of the run deletes them, too
+                self._database.write(lambda connection: lists.drop_turns(connection, turns))
+
+    def overdue(self, digest: str, feeds: int, not_due: tuple[float, float]) -> Iterator[Sequence[EnrolledFeed]]:
+        with self._database.connected() as connection:
+            yield from lists.overdue(connection, digest, feeds, not_due)
+
+    def enrolled(self, digest: str, keys: Iterable[str]) -> Mapping[str, bool]:
+        return lists.enrolled(self._rows, digest, keys)
+
+    def enrolled_at(self, digest: str, hosts: Iterable[str]) -> Iterator[str]:
+        return lists.enrolled_at(self._rows, digest, hosts)
 
     def set_back(self, now: float) -> float:
         if self.last_reached() - now < CLOCK_SLACK:
@@ -194,8 +244,28 @@ class PostgresqlLedger:
     def _prepare(self, connection: psycopg.Connection) -> None:
         upgrade(connection, STATE, self.name)
 
-    def _rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+    def _rows(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Any]:
         return self._database.rows(query, values)
+
+
+class _Once:
+    """Keeps work from being repeated with the rest of an iterator."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._attempts = 0
+
+    def note(self, values: Iterable[object]) -> None:
+        """Note an attempt.
+
+        Raises:
+            StoreError: it is not the first one, and the values cannot be had a second time.
+        """
+        self._attempts += 1
+        if self._attempts > 1 and iter(values) is values:
+            raise StoreError(
+                f"The connection to {self._name} was lost; the last part of the report comes again with the next run."
+            )
 
 
 class PostgresqlLedgerReader:
@@ -208,7 +278,7 @@ class PostgresqlLedgerReader:
     """
 
     def __init__(self, url: str) -> None:
-        self._database = Database(url, read_only=True, prepare=self._prepare)
+        self._database = Database(url, prepare=self._prepare)
         self._is_empty = False
         self._database.rows("SELECT 1")
 
@@ -249,7 +319,7 @@ class PostgresqlLedgerReader:
     def _prepare(self, connection: psycopg.Connection) -> None:
         self._is_empty = version_of(connection, STATE, self._database.name) == 0
 
-    def _rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+    def _rows(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Any]:
         return [] if self._is_empty else self._database.rows(query, values)
 
 

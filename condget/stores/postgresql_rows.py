@@ -40,6 +40,10 @@ INSERT INTO condget_state.seen
 SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::bytea[], %b::text[], %b::float8[], %b::float8[])
 ON CONFLICT (feed, entry) DO UPDATE SET
 fingerprint = excluded.fingerprint, first_seen = excluded.first_seen, last_seen = excluded.last_seen"""
+_KNOWN = """
+UPDATE condget_state.listed SET known = true WHERE NOT known AND feed = ANY(%b::bytea[])"""
+_UNKNOWN = """
+UPDATE condget_state.listed SET known = false WHERE known AND feed = ANY(%b::bytea[])"""
 _HOLDS = """
 INSERT INTO condget_state.holds SELECT * FROM unnest(%b::text[], %b::float8[], %b::text[], %b::float8[])
 ON CONFLICT (host) DO UPDATE SET until = excluded.until, reason = excluded.reason, since = excluded.since
@@ -56,6 +60,8 @@ class _Batch:
     forgotten: set[tuple[bytes, bytes]] = field(default_factory=set)
     seen: dict[tuple[bytes, bytes], _Row] = field(default_factory=dict)
     holds: dict[str, _Row] = field(default_factory=dict)
+    #: Feeds that may be new.
+    new: list[bytes] = field(default_factory=list)
 
 
 def write(connection: psycopg.Connection, outcomes: Iterable[Outcome], loaded: dict[str, FeedState]) -> None:
@@ -72,6 +78,7 @@ def write(connection: psycopg.Connection, outcomes: Iterable[Outcome], loaded: d
         # In the order of the keys, so that two transactions never wait for each other in a circle.
         _execute(connection, _HOLDS, sorted(batch.holds.values()))
         _execute(connection, _FEEDS, sorted(batch.feeds.values()))
+        _execute(connection, _KNOWN, [(feed,) for feed in sorted(batch.new)])
         _execute(connection, _STATES, [batch.states[feed] for feed in sorted(batch.states)])
         _execute(connection, _NO_RECALLS, [(feed,) for feed, recall in batch.recalls.items() if not recall])
         _execute(connection, _RECALLS, sorted(recalls))
@@ -84,6 +91,7 @@ def forget(connection: psycopg.Connection, urls: Sequence[str]) -> int:
     feeds = [digest_of(url) for url in urls]
     for table in ("states", "recalls", "seen"):
         connection.execute(f"DELETE FROM condget_state.{table} WHERE feed = ANY(%b::bytea[])".encode(), [feeds])
+    connection.execute(_UNKNOWN.encode(), [feeds])
     return connection.execute("DELETE FROM condget_state.feeds WHERE feed = ANY(%b::bytea[])", [feeds]).rowcount
 
 
@@ -99,6 +107,8 @@ def _add(batch: _Batch, outcome: Outcome, loaded: dict[str, FeedState]) -> None:
     url = without_userinfo(outcome.url)
     feed = digest_of(url)
     known = loaded.pop(url, None)
+    if known is None:
+        batch.new.append(feed)
     batch.feeds[feed] = (
         *(feed, url, float(state.next_poll), None if state.last_polled is None else float(state.last_polled)),
         *(state.gone, float(state.interval), _storable(state.reason)),

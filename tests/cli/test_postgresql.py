@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -308,6 +309,31 @@ def test_a_coordinator_that_is_cut_off_ends_its_requests_and_another_takes_over(
         wait_until(all_are_known, "the hosts did not return")
     assert {o["url"] for o in reported} == set(hosts.urls)
     assert hosts.most_at_once == 1
+
+
+def test_coordinators_share_the_portions_of_a_large_list(
+    postgresql: Postgresql, feeds: Path, hosts: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B9, C12: in one process here, since a list with so few feeds is not large otherwise."""
+    import condget
+    from condget.polling import large_lists, portions
+
+    monkeypatch.setattr(large_lists, "LARGE", 5)
+    monkeypatch.setattr(portions, "PORTION", FEEDS)
+    url = postgresql.database()
+    hosts.delay = 0.05
+    together = threading.Barrier(2)
+
+    def poll(_: int) -> list[str]:
+        together.wait(PATIENCE)
+        return [outcome.url for outcome in condget.poll(str(feeds), state=url) if outcome.status == "new"]
+
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(poll, range(2))
+    assert sorted(first + second) == sorted(hosts.urls)
+    assert first
+    assert second
+    assert (hosts.requests, hosts.most_at_once) == (HOSTS * FEEDS, 1)
 
 
 def test_a_program_polls_with_a_database(postgresql: Postgresql, hosts: Hosts) -> None:

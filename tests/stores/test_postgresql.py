@@ -16,8 +16,8 @@ from tests.servers import Forwarder, Postgresql, free_port, require_postgresql
 PASSWORD = "tea/with:milk"
 
 
-def database(url: str, **options: bool) -> Database:
-    return Database(url, prepare=lambda connection: None, **options)
+def database(url: str) -> Database:
+    return Database(url, prepare=lambda connection: None)
 
 
 @pytest.mark.parametrize("opened", [open_ledger, open_ledger_for_reading])

@@ -15,7 +15,7 @@ import pytest
 
 import condget
 from condget.cache.fields import Fields
-from condget.errors import NewerState, StoreError
+from condget.errors import NewerState, StoreError, UsageError
 from condget.stores.opening import open_store
 from condget.stores.postgresql import Database
 from condget.stores.postgresql_cache import CHUNK, PostgresqlCache
@@ -252,6 +252,14 @@ def test_a_client_caches_in_a_database_by_its_url(url: str) -> None:
     store = open_store(url)
     assert repr(store) == f"PostgresqlCache({url!r}, max_size={1 << 30})"
     store.close()
+
+
+def test_the_url_bounds_the_cache(url: str) -> None:
+    """G11"""
+    with condget.PostgresqlCache(f"{url}?max_size=5000&connect_timeout=3") as cache:
+        assert (cache.max_size, cache.size) == (5000, 0)
+    with pytest.raises(UsageError, match="has a max_size of '5 GB', which is not a number of bytes"):
+        open_store(f"{url}?max_size=5 GB")
 
 
 def test_a_newer_cache_is_left_as_it_is(url: str) -> None:

@@ -13,10 +13,10 @@ from condget.errors import StoreError
 from condget.feeds.values import Outcome
 from condget.stores.postgresql_ledger import PostgresqlLedger, PostgresqlLedgerReader
 from tests.servers import Forwarder, Postgresql
-from tests.stores.ledger_contract import URL, LedgerContract, entry, outcome
+from tests.stores.ledger_contract import URL, EnrollingLedgerContract, entry, outcome
 
 
-class TestPostgresqlLedger(LedgerContract):
+class TestPostgresqlLedger(EnrollingLedgerContract):
     @pytest.fixture
     def empty(self, postgresql: Postgresql) -> Iterator[PostgresqlLedger]:
         with PostgresqlLedger(postgresql.database()) as ledger:
