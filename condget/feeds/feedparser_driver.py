@@ -118,6 +118,7 @@ class _Unresolved:
         self.days: list[str] = []
         self.resolve_relative_uris = self.sanitize_html = False
         super().__init__(*args)
+        self.contentparams = _Parameters()
 
     def resolve_uri(self: Any, uri: str) -> str:
         dict.setdefault(self._get_context(), "base_in_force", self.baseuri)
@@ -141,7 +142,13 @@ class _Unresolved:
 
 
 class _Parameters(feedparser.api.FeedParserDict):  # type: ignore[misc]
-    """The type, language and base of a text, which feedparser copies deeply for each text."""
+    """The type, language and base of a text, which feedparser copies deeply for each text.
+
+    None of these is a name that feedparser's dictionaries have another name for, so that no look-up translates it.
+    """
+
+    get = dict.get
+    __getitem__ = dict.__getitem__
 
     def __deepcopy__(self, memo: object) -> Any:
         return feedparser.api.FeedParserDict(self)

@@ -165,8 +165,9 @@ def without_programs(text: str) -> str:
     return text
 
 
-#: Characters of an entry's text that a report may show instead of the whole, and those that are read for them.
-SUMMARY, _READ = 500, 4_000
+#: Characters of an entry's text that a report may show instead of the whole, and those that are read for them: at first
+#: so many as suffice for most texts.
+SUMMARY, _FEW, _READ = 500, 1_200, 4_000
 _UNFINISHED = re.compile(r"<[^<>]*\Z|&[^;&\s]{0,30}\Z")
 
 
@@ -176,11 +177,18 @@ def beginning(text: str) -> str:
     >>> beginning("<p>Tea &amp; <b>cake</b></p>")
     'Tea & cake'
     """
-    read = text if len(text) <= _READ else _UNFINISHED.sub("", text[:_READ])
-    words = visible(read)
+    few = text[:_FEW].lower()
+    # The end of a program may lie further behind.
+    is_enough = len(text) > _FEW and "<script" not in few and "<style" not in few
+    words = visible(_UNFINISHED.sub("", text[:_FEW])) if is_enough else ""
+    if len(words) <= SUMMARY:
+        words = visible(text if len(text) <= _READ else _UNFINISHED.sub("", text[:_READ]))
     return words if len(words) <= SUMMARY else words[: SUMMARY - 1].rstrip() + "…"
 
 
 def clean(text: str) -> str:
     """Return a text on one line, without control characters (a terminal obeys them) and unpaired surrogates."""
-    return " ".join(_CONTROL.sub(" ", text).encode("utf-8", "replace").decode().split())
+    words = " ".join(text.split())
+    if words.isprintable():  # as nearly all texts are: this spares them most of the time
+        return words
+    return " ".join(_CONTROL.sub(" ", words).encode("utf-8", "replace").decode().split())

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from condget.feeds.markup import Expansion, clean, folded, prologue, repaired, visible
+from condget.feeds.markup import SUMMARY, Expansion, beginning, clean, folded, prologue, repaired, visible
 
 
 def test_the_document_type_is_taken_out_and_its_plain_entities_are_kept() -> None:
@@ -104,3 +106,18 @@ def test_visible_is_what_a_reader_sees(text: str, shown: str) -> None:
 
 def test_clean_text_is_one_line_without_control_characters() -> None:
     assert clean("a\n\x1b[31mb\x9b1m\ud800") == "a [31mb 1m?"
+
+
+PIECES = ["Tea and cake. ", "<p>", "<b>", "</b>", "<script>", "</script>", "<style>", "&amp;", "&", "<", "\x1b", "é"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=300))
+def test_the_beginning_of_a_text_is_what_a_reader_of_the_whole_sees_first(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    words = visible(text)
+    assert beginning(text) == (words if len(words) <= SUMMARY else words[: SUMMARY - 1].rstrip() + "…")
+
+
+def test_of_a_long_text_no_more_than_the_beginning_is_read() -> None:
+    assert beginning("<p>" + "tea " * 100_000) == ("tea " * 125)[: SUMMARY - 1].rstrip() + "…"
+    assert beginning("<p>Tea" + "<br>" * 300 + " and cake" + "<br>" * 100_000) == "Tea and cake"
