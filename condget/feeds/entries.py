@@ -44,7 +44,17 @@ from itertools import chain
 
 from condget.feeds.durations import DAY
 from condget.feeds.markup import folded, without_programs
-from condget.feeds.values import NO_RECALL, Document, Entry, Recall, SeenEntry
+from condget.feeds.values import (
+    LONGEST_CONTENT,
+    LONGEST_TEXT,
+    MOST_CATEGORIES,
+    NO_RECALL,
+    Document,
+    Entry,
+    Recall,
+    SeenEntry,
+)
+from condget.shown import LONGEST
 
 REMEMBERED = 400 * DAY
 QUIET = 30 * DAY
@@ -94,12 +104,34 @@ def fingerprint(title: str | None, texts: Iterable[str]) -> str:
 def identify(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Give each entry of one document its key; entries that are equal in everything become one."""
     ladders: dict[tuple[str, ...], Entry] = {}
-    for entry in entries:
+    for entry in map(_bounded, entries):
         ladders.setdefault(_ladder(entry), entry)
     uses = Counter(chain.from_iterable(ladders))
     return tuple(
         replace(entry, key=next((rung for rung in ladder if uses[rung] == 1), ladder[-1]))
         for ladder, entry in ladders.items()
+    )
+
+
+def _bounded(entry: Entry) -> Entry:
+    """Cut what is longer than any real entry has it."""
+    texts = (entry.id, entry.title, entry.link, entry.published, entry.author, entry.content_type, entry.enclosure)
+    size = sum(map(len, filter(None, texts))) + sum(map(len, entry.categories))
+    is_usual = size <= LONGEST_TEXT and len(entry.categories) <= MOST_CATEGORIES
+    if is_usual and len(entry.content or "") <= LONGEST_CONTENT:
+        return entry
+    id_, title, link, published, author, content_type, enclosure = (text and text[:LONGEST_TEXT] for text in texts)
+    return replace(
+        entry,
+        id=id_,
+        title=title,
+        link=link,
+        published=published,
+        author=author,
+        categories=tuple(name[:LONGEST] for name in entry.categories[:MOST_CATEGORIES]),
+        content=entry.content and entry.content[:LONGEST_CONTENT],
+        content_type=content_type,
+        enclosure=enclosure,
     )
 
 

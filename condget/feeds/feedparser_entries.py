@@ -12,7 +12,7 @@ from condget.feeds.entries import fingerprint, identify
 from condget.feeds.feedparser_driver import Reading
 from condget.feeds.links import shown
 from condget.feeds.markup import beginning, clean, visible
-from condget.feeds.values import Document, Entry, Hints
+from condget.feeds.values import LONGEST_TEXT, Document, Entry, Hints
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _PERIODS = {"hourly": HOUR, "daily": DAY, "weekly": 7 * DAY, "monthly": 30 * DAY, "yearly": 365 * DAY}
@@ -21,7 +21,7 @@ _PERIODS = {"hourly": HOUR, "daily": DAY, "weekly": 7 * DAY, "monthly": 30 * DAY
 def document_of(reading: Reading, location: str) -> Document:
     """Return the document that a reading holds; `location` is the URL that links are relative to."""
     return Document(
-        title=_title(reading.feed),
+        title=(_title(reading.feed) or "")[:LONGEST_TEXT] or None,
         version=reading.version,
         entries=identify(_entry(entry, location, reading.loose) for entry in reading.entries),
         hints=_hints(reading.feed, reading.hours, reading.days),

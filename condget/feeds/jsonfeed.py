@@ -11,7 +11,8 @@ from condget.errors import DocumentError
 from condget.feeds.entries import fingerprint, identify
 from condget.feeds.links import shown
 from condget.feeds.markup import beginning, clean
-from condget.feeds.values import MOST_ENTRIES, TOO_MANY, Document, Entry
+from condget.feeds.values import LONGEST_TEXT, MOST_ENTRIES, TOO_MANY, Document, Entry
+from condget.shown import LONGEST
 
 _VERSION = "jsonfeed.org/version/"
 #: An item of a feed without a version has one of these.
@@ -34,8 +35,8 @@ def parse_json(text: str, location: str) -> Document:
     written = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
     version = str(feed.get("version")).partition(_VERSION)[2]
     return Document(
-        title=_text(feed, "title"),
-        version="json1" + version.removeprefix("1").replace(".", ""),
+        title=(_text(feed, "title") or "")[:LONGEST_TEXT] or None,
+        version="json1" + version.removeprefix("1").replace(".", "")[:LONGEST],
         entries=identify(_entry(item, location) for item in written[:MOST_ENTRIES]),
         defect=TOO_MANY if len(written) > MOST_ENTRIES else None,
     )

@@ -19,8 +19,11 @@ Recall = NewType("Recall", str)
 NO_RECALL = Recall("")
 
 
-#: Most entries of one document that are read.
-MOST_ENTRIES = 100_000
+#: Most entries of one document that are read, and most categories of one entry.
+MOST_ENTRIES, MOST_CATEGORIES = 100_000, 1_000
+#: Characters that are kept of an entry's content, and of every other text of an entry or a feed. Real ones are shorter
+#: by far; a text of 50 MB would hold the event loop for 0.1 s when it comes from the child process that read it.
+LONGEST_CONTENT, LONGEST_TEXT = 2_000_000, 50_000
 TOO_MANY = f"it has more than {MOST_ENTRIES:,} entries; the others were left out"
 
 

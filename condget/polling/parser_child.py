@@ -2,8 +2,8 @@
 
 1. A task on stdin is a pickle of (seconds, length of the content or None, further arguments), followed by the content.
 2. An answer on stdout is one frame with what the function returned, or a `DocumentError`, and a number of entries. The
-   entries of a document follow in frames of up to 500. A frame is a pickle behind its length, so that no reader
-   unpickles for long.
+   entries of a document follow in frames of up to 500, or of up to a megabyte. A frame is a pickle behind its length,
+   so that no reader unpickles for long.
 3. The child ends with its stdin, and by SIGALRM when a task takes too long.
 
 It imports as little as possible: a poll with a single change waits for its start.
@@ -22,8 +22,11 @@ from dataclasses import replace
 from condget.errors import DocumentError
 from condget.feeds.values import Document
 
-#: Entries in one frame.
-FRAME = 500
+#: Entries in one frame, and its length in bytes, unless a single entry is longer.
+FRAME, _LONGEST_FRAME = 500, 1_000_000
+
+#: Characters of an error; it may quote the document.
+_LONGEST_ERROR = 2_000
 
 #: Address space in bytes; a document of 50 MB needs a tenth of it.
 _MEMORY = 4 << 30
@@ -53,12 +56,22 @@ def serve() -> None:
             if isinstance(answer, Document):
                 entries, answer = answer.entries, replace(answer, entries=())
         except DocumentError as error:
-            answer = DocumentError(str(error))
+            answer = DocumentError(str(error)[:_LONGEST_ERROR])
         except Exception as error:  # noqa: BLE001 - F4: the document fails alone
             answer = DocumentError(f"a document that the parser fails on ({type(error).__name__})")
         frames = [pickle.dumps((answer, len(entries)))]
-        frames += [pickle.dumps(entries[start : start + FRAME]) for start in range(0, len(entries), FRAME)]
+        for start in range(0, len(entries), FRAME):
+            frames += _frames(entries[start : start + FRAME])
         signal.setitimer(signal.ITIMER_REAL, 0)
         for frame in frames:
             answers.write(len(frame).to_bytes(8, "big") + frame)
         answers.flush()
+
+
+def _frames(entries: tuple[object, ...]) -> list[bytes]:
+    """Return the frames for some entries."""
+    frame = pickle.dumps(entries)
+    if len(frame) <= _LONGEST_FRAME or len(entries) == 1:
+        return [frame]
+    middle = len(entries) // 2
+    return _frames(entries[:middle]) + _frames(entries[middle:])

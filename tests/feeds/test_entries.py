@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from condget.feeds.durations import DAY
 from condget.feeds.entries import LEAST_LIMIT, Diff, diff, fingerprint, identify
-from condget.feeds.values import Document, Entry, SeenEntry
+from condget.feeds.values import LONGEST_CONTENT, LONGEST_TEXT, MOST_CATEGORIES, Document, Entry, SeenEntry
 
 T0 = 1_700_000_000.0
 
@@ -519,3 +519,16 @@ def test_an_edited_entry_is_never_new_again(history: list[list[Entry]], texts: l
         posts = [replace(one, fingerprint=fingerprint(one.title, [text])) for one in document if one in POOL]
         told += titles(feed.poll(*posts).new)
     assert len(told) == len(set(told))
+
+
+def test_f2_an_entry_is_cut_where_it_is_longer_than_any_real_one() -> None:
+    """F2: each feed costs bounded memory; what is usual stays as it is."""
+    usual = replace(post(1), author="A", categories=("a", "b"), content="x" * LONGEST_CONTENT)
+    endless = "x" * (LONGEST_CONTENT + 1)
+    names = tuple(map(str, range(MOST_CATEGORIES + 1)))
+    giant = replace(post(2), id=endless, title=endless, link=endless, author=endless, content=endless, categories=names)
+    first, second = identify([usual, giant])
+    assert first == replace(usual, key=first.key)
+    assert (second.id, second.title, second.link, second.author) == ("x" * LONGEST_TEXT,) * 4
+    assert second.content == "x" * LONGEST_CONTENT
+    assert second.categories == names[:MOST_CATEGORIES]

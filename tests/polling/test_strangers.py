@@ -5,6 +5,7 @@ The documents are read by the real parser, in its child process.
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import itertools
 import zlib
@@ -15,6 +16,7 @@ import pytest
 from condget.feeds.subscriptions import single
 from condget.feeds.values import Outcome
 from condget.polling import RunOptions, poll
+from condget.polling.parser_process import Parser
 from condget.stores.memory_ledger import MemoryLedger
 from tests.origin import Answer, Origin, RawRequest, Script, endless_body, ok
 from tests.polling.support import rss
@@ -71,6 +73,10 @@ STRANGERS: dict[str, Callable[[], Script]] = {
     "a long Location": lambda: Answer(302, [("Location", "/" + "../" * 20_000)]),
     "a document of a megabyte": lambda: ok(rss(1).replace(b"<title>", b"<title>" + b"tea " * 250_000, 1)),
     "a document of many entries": lambda: ok(rss(*range(5_000))),
+    "an entry of many categories": lambda: ok(
+        rss(1).replace(b"<item>", b"<item>" + b"".join(b"<category>%d</category>" % n for n in range(100_000)), 1)
+    ),
+    "a long title": lambda: ok(rss(1).replace(b"<title>", b"<title>" + "\U0001f600".encode() * 1_000_000, 1)),
 }
 
 
@@ -102,6 +108,19 @@ def test_f1_a_long_document_is_not_compared_in_the_loop(origin: Origin) -> None:
         outcomes += poll([single(origin.url("/feed"))], ledger, run_options=RunOptions(force=True))
     assert len(outcomes) == 3
     assert outcomes[0].status == "new"
+
+
+def test_f1_what_a_child_has_read_does_not_hold_the_loop_either() -> None:
+    """F1: 40 MB come from the child process in frames"""
+
+    async def play() -> int:
+        parser = Parser(function="tests.polling.hostile:many_long_texts")
+        try:
+            return len((await parser.parse(b"", None, "")).entries)
+        finally:
+            await parser.aclose()
+
+    assert asyncio.run(play()) == 400
 
 
 def test_f2_large_documents_wait_for_each_other() -> None:
