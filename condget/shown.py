@@ -20,10 +20,9 @@ _LOOKED_AT = 20_000
 # CSI and OSC sequences as a whole (ECMA-48 §5.4, §8.3.89); the rest of other sequences is printable.
 _ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _COLOUR = re.compile(r"\x1b\[(?:0|1|31|32)m")
-_NEVER = re.compile(r"(?!)")
 # Line ends and tabs are safe within text of several lines.
 _ODD = re.compile(r"[^\t\n -~]")
-_SUSPECT = re.compile(f"{_ESCAPE.pattern}|{_ODD.pattern}")
+_SUSPECT = re.compile(rf"{_ESCAPE.pattern}|\x1b|[^\t\n -~\x1b]+")
 _USERINFO = re.compile(r"(\w://)[^\s/?#@\"'<>]*@")
 
 
@@ -60,8 +59,14 @@ def printable(text: str, *, colour: bool = False) -> str:
     """Return lines of text without the characters that a terminal acts upon, but with colours if `colour`."""
     if _ODD.search(text) is None:
         return text
-    keep = _COLOUR if colour else _NEVER
-    return _SUSPECT.sub(lambda match: match[0] if keep.fullmatch(match[0]) or _is_safe(match[0]) else "", text)
+
+    def safe(match: re.Match[str]) -> str:
+        found = match[0]
+        if found[0] == "\x1b":
+            return found if colour and _COLOUR.fullmatch(found) else ""
+        return found if found.isprintable() else "".join(filter(_is_safe, found))
+
+    return _SUSPECT.sub(safe, text)
 
 
 def without_credentials(text: str) -> str:
@@ -72,4 +77,4 @@ def without_credentials(text: str) -> str:
 def _is_safe(c: str) -> bool:
     # Cc controls, Cf format characters (bidirectional overrides), Cs lone surrogates, Zl and Zp line separators.
     # U+200C and U+200D separate and join letters; some scripts need them.
-    return len(c) == 1 and (c in "\u200c\u200d" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp"))
+    return c in "\u200c\u200d" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp")

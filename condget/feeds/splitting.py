@@ -35,6 +35,8 @@ _STAMP = re.compile(
 
 #: Elements in one another; feeds have about ten.
 _DEEPEST = 100
+#: Tags and comments of a frame, and items, beyond which a split takes too long; frames have about fifty.
+_MOST_TOKENS, _MOST_ITEMS = 10_000, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Split:
 
 def split(text: str) -> Split | None:
     """Split a document without XML declaration and document type; None where the split is not certain."""
-    spans = _spans(text)
+    spans = _spans(text, most=_MOST_ITEMS)
     if not spans:
         return None
     start, end = spans[0][0], spans[-1][1]
@@ -94,8 +96,8 @@ def items_in(text: str) -> tuple[str, ...]:
     return tuple(text[start:end] for start, end in _spans(text) or ())
 
 
-def _spans(text: str, *, complete: bool = True) -> list[tuple[int, int]] | None:
-    """Return the positions at which items begin and end; None where the split is not certain.
+def _spans(text: str, *, complete: bool = True, most: int | None = None) -> list[tuple[int, int]] | None:
+    """Return the positions at which items begin and end; None where the split is not certain, or with too many items.
 
     The last item of a text that is not `complete` may have no end, and does not count.
     """
@@ -124,6 +126,8 @@ def _spans(text: str, *, complete: bool = True) -> list[tuple[int, int]] | None:
                 return None if complete or start < 0 else spans
             spans.append((start, end.end()))
             start = -1
+            if len(spans) == most:
+                return None
     return spans if start < 0 or not complete else None
 
 
@@ -133,9 +137,11 @@ def _in_channel(opened: Sequence[tuple[str, str]]) -> bool:
 
 
 def _walk(text: str, opened: list[tuple[str, str]], frame: list[str]) -> bool:
-    """Follow the tags of one part of the frame and append its meaningful text to `frame`; False where tags mismatch."""
-    position = 0
+    """Follow the tags of one part of the frame and append its meaningful text to `frame`; False if tags mismatch."""
+    position = tokens = 0
     while position < len(text):
+        if (tokens := tokens + 1) > _MOST_TOKENS:
+            return False
         level = _in_channel(opened)
         if level and opened and (stamp := _STAMP.match(text, position)):
             frame.append(f"<{stamp[1]}\0>")
