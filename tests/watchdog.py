@@ -26,7 +26,6 @@ def watched() -> Iterator[None]:
             longest, culprit = took, repr(handle)
 
     asyncio.Handle._run = timed  # type: ignore[method-assign]
-    gc.collect()
     gc.disable()  # garbage of other tests is nobody's fault
     try:
         yield

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.watchdog import watched
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -52,9 +54,19 @@ def condget(environment: dict[str, str], tmp_path: Path) -> Run:
     return run
 
 
+@pytest.fixture(scope="session")
+def _warm() -> None:
+    """Modules that are loaded once take no time of a stranger."""
+    import h11  # noqa: F401
+
+    import condget.fetching.h11_response
+    import condget.polling.coordinator
+    import condget.polling.worker  # noqa: F401
+
+
 @pytest.fixture
-def invoke(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run `condget` in this process, which takes a tenth of the time."""
+def invoke(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _warm: None) -> Run:
+    """Run `condget` in this process, which takes a tenth of the time; no stranger may hold its event loop (F1)."""
     from typer.testing import CliRunner
 
     from condget.cli.shell import app
@@ -62,7 +74,8 @@ def invoke(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        done = CliRunner(env=environment).invoke(app, [str(a) for a in arguments], prog_name="condget")
+        with watched():
+            done = CliRunner(env=environment).invoke(app, [str(a) for a in arguments], prog_name="condget")
         return subprocess.CompletedProcess([], done.exit_code, done.stdout, done.stderr)
 
     return run

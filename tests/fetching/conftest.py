@@ -15,6 +15,7 @@ from condget.fetching.response_head import Head
 from condget.fetching.targets import Target
 from tests.fetching.support import CERTIFICATE, SecureOrigin
 from tests.origin import Origin
+from tests.watchdog import watched
 
 
 @pytest.fixture(params=["usual", "h11", "tls"])
@@ -52,6 +53,22 @@ def secure() -> Iterator[SecureOrigin]:
     origin = SecureOrigin()
     yield origin
     origin.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm() -> None:
+    """Modules that are loaded once take no time of a stranger."""
+    import h11  # noqa: F401
+
+    import condget.fetching.h11_response
+    import condget.fetching.via_transport  # noqa: F401
+
+
+@pytest.fixture(autouse=True)
+def _watchdog(_warm: None) -> Iterator[None]:
+    """No exchange may be held by one stranger (F1)."""
+    with watched():
+        yield
 
 
 @pytest.fixture(autouse=True)
