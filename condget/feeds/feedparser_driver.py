@@ -345,6 +345,8 @@ class _Strict(_Unresolved, feedparser.api.StrictFeedParser):  # type: ignore[mis
 
     def _attributes(self, element: str, attributes: Mapping[str, str]) -> list[tuple[str, str]]:
         """Return attributes with feedparser's names and, where they have a prefix, with those as written."""
+        if not attributes and not self.decls and " " not in element:
+            return []
         members: dict[str, str] = self.decls
         self.decls: dict[str, str] = {}
         for name, value in attributes.items():

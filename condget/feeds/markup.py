@@ -167,8 +167,8 @@ def without_programs(text: str) -> str:
 
 #: Characters of an entry's text that a report may show instead of the whole, and those that are read for them: at first
 #: so many as suffice for most texts.
-SUMMARY, _FEW, _READ = 500, 1_200, 4_000
-_UNFINISHED = re.compile(r"<[^<>]*\Z|&[^;&\s]{0,30}\Z")
+SUMMARY, _FEW, _READ = 500, 1_000, 4_000
+_UNFINISHED = re.compile(r"&[^;&\s]{0,30}\Z")
 
 
 def beginning(text: str) -> str:
@@ -180,10 +180,17 @@ def beginning(text: str) -> str:
     few = text[:_FEW].lower()
     # The end of a program may lie further behind.
     is_enough = len(text) > _FEW and "<script" not in few and "<style" not in few
-    words = visible(_UNFINISHED.sub("", text[:_FEW])) if is_enough else ""
+    words = visible(_first(text, _FEW)) if is_enough else ""
     if len(words) <= SUMMARY:
-        words = visible(text if len(text) <= _READ else _UNFINISHED.sub("", text[:_READ]))
+        words = visible(text if len(text) <= _READ else _first(text, _READ))
     return words if len(words) <= SUMMARY else words[: SUMMARY - 1].rstrip() + "…"
+
+
+def _first(text: str, length: int) -> str:
+    """Return the first characters of a text, less a tag or a reference that they would break off in."""
+    text = text[:length]
+    start = text.rfind("<")
+    return _UNFINISHED.sub("", text if start < 0 or ">" in text[start:] else text[:start])
 
 
 def clean(text: str) -> str:
