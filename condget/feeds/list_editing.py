@@ -41,7 +41,8 @@ def follow_moves(data: bytes, source: str, moves: Mapping[str, str]) -> Moves:
     """Return a list with new URLs for the feeds that moved.
 
     A feed with a password or a header of its own keeps its URL where the new one is of another origin: whoever can
-    redirect a feed could collect its secrets otherwise (E5).
+    redirect a feed could collect its secrets otherwise (E5). A feed keeps its URL, too, where another line has the new
+    one.
 
     Args:
         data: the list.
@@ -71,6 +72,10 @@ def follow_moves(data: bytes, source: str, moves: Mapping[str, str]) -> Moves:
                 "not hand to another host: change the line by hand"
             )
             continue
+        if (other := listed.get(Subscription(new, userinfo).key)) is not None and other is not subscription:
+            kept[key] = f"{subscription.source}: the feed moved to {new}, which {other.source} has, too: remove one"
+            continue
+        listed[Subscription(new, userinfo).key] = subscription
         if userinfo:
             new = new.replace("://", f"://{userinfo}@", 1)
         pieces += [text[position : place.start], attribute(new) if place.is_markup else new]

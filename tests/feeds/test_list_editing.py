@@ -56,6 +56,29 @@ def test_e1_a_moved_outline_gets_its_new_url_and_all_else_stays() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        pytest.param(
+            "http://a/\nhttp://b/\n",
+            "http://a/\nhttp://b/\n",
+            "l:1: the feed moved to http://b/, which l:2 has, too: remove one",
+            id="to a feed of the list",
+        ),
+        pytest.param(
+            "http://a/\nhttp://c/\nhttp://a/ every=6h\n",
+            "http://b/\nhttp://c/\nhttp://b/ every=6h\n",
+            "l:2: the feed moved to http://b/, which l:3 has, too: remove one",
+            id="two feeds to one",
+        ),
+    ],
+)
+def test_e1_b9_no_two_lines_become_one_feed(before: str, after: str, sentence: str) -> None:
+    """E1, B9"""
+    moves = follow_moves(before.encode(), "l", {"http://a/": "http://b/", "http://c/": "http://b/"})
+    assert (moves.data.decode(), moves.kept) == (after, (sentence,))
+
+
+@pytest.mark.parametrize(
     ("line", "old", "new", "expected"),
     [
         ("http://ann:pw@e.example/f", "http://e.example/f", "https://e.example/f", "https://ann:pw@e.example/f"),
