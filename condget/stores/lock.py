@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from condget.after_fork import renew_after_fork
-from condget.errors import StateLocked
+from condget.errors import ForeignFile, StateLocked
 from condget.settings import Clock
 from condget.stores.faults import store_error
 from condget.stores.files import make_directory, open_private
@@ -42,10 +42,13 @@ def lock(path: Path, wait: float = 0, *, alone: bool = True, clock: Clock = time
     Raises:
         StateLocked: another run still holds it; the text says which pid and since when.
         StoreError: the directory cannot be written.
+
+    A block that raises `ForeignFile` leaves no lock behind.
     """
     path = Path(os.path.realpath(path))  # one file, one lock, by whatever links it is reached
     file = path.with_name(path.name + ".lock")
     deadline = time.monotonic() + wait
+    is_new = not file.exists()
     try:
         make_directory(path.parent)
         held = _acquired(file, deadline)
@@ -65,6 +68,10 @@ def lock(path: Path, wait: float = 0, *, alone: bool = True, clock: Clock = time
         raise store_error(error, file) from error
     try:
         yield StateLock(held, hosts, alone=alone)
+    except ForeignFile:
+        if is_new:  # nobody looks for a lock beside a file that is no state
+            file.unlink(missing_ok=True)
+        raise
     finally:
         held.release()
         hosts.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from condget.errors import StateLocked, StoreError
+from condget.errors import ForeignFile, StateLocked, StoreError
 from condget.stores.ledger_reader import SqliteLedgerReader
 from condget.stores.lock import lock
 
@@ -200,3 +200,17 @@ def test_a_lock_file_that_is_deleted_while_a_run_waits_for_it_is_no_lock(path: P
         with lock(path, wait=30), pytest.raises(StateLocked, match=f"pid {os.getpid()}"), lock(path):
             pass
         timer.join()
+
+
+def test_f11_a_file_that_is_no_state_gets_no_lock_beside_it(tmp_path: Path) -> None:
+    """F11: but a lock that was there before may be of others, and stays."""
+    path, file = tmp_path / "feeds.txt", tmp_path / "feeds.txt.lock"
+    for before in (False, True):
+        if before:
+            file.touch()
+        with pytest.raises(ForeignFile), lock(path):
+            raise ForeignFile("not a state")
+        assert file.exists() == before
+    with lock(path):
+        pass
+    assert file.exists()
