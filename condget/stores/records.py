@@ -48,6 +48,8 @@ def _refuse(constant: str) -> NoReturn:
 
 #: The greatest length or count that a file can hold.
 _LARGEST = 2.0**63
+#: As tuples: a union would be made anew for each look.
+_NUMBER, _LIST = (int, float), (list, tuple)
 
 # Made once, and without looking for circles: thousands of states are read and written at a time.
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
@@ -145,7 +147,7 @@ def _read(kind: Any, record: Any) -> Any:
         reader = readers.get(name)
         if isinstance(reader, tuple):
             if not isinstance(value, reader) or (
-                isinstance(value, int | float)
+                isinstance(value, _NUMBER)
                 # Instants and durations: infinity, NaN and what no calendar shows are neither.
                 and not (0 <= value < YEAR_10000 if float in reader else -_LARGEST < value < _LARGEST)
             ):
@@ -199,7 +201,7 @@ def _fields(value: Any) -> Fields:
 
 
 def _list(value: Any, length: int | None = None) -> Any:
-    if not isinstance(value, list | tuple) or length not in (None, len(value)):
+    if not isinstance(value, _LIST) or length not in (None, len(value)):
         raise TypeError
     return value
 
