@@ -1,4 +1,4 @@
-"""A feed as an object of JSON Lines, as `condget list` and `condget explain` print it for programs."""
+"""A feed as an object of JSON Lines, as `condget list`, `condget explain` and `condget dead` print it for programs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from condget.shown import address, without_credentials
 
 if TYPE_CHECKING:
     from condget.feeds.feed_options import Options
+    from condget.feeds.health import Ailment
     from condget.feeds.subscriptions import Subscription
     from condget.feeds.values import FeedState
 
@@ -32,6 +33,21 @@ def list_members(
         "error": without_credentials(state.error) if state and state.error else None,
         "last_polled": instant(state.last_polled) if state else None,
         "last_changed": instant(state.last_changed) if state else None,
+    }
+
+
+def dead_members(subscription: Subscription, state: FeedState, ailment: Ailment) -> dict[str, object]:
+    """Return the members of a feed that `condget dead` names."""
+    return {
+        "url": address(subscription.url),
+        "name": subscription.name,
+        "title": state.title,
+        "source": subscription.source,
+        "kind": ailment.kind,
+        "reason": without_credentials(ailment.words),
+        "failures": state.failures,
+        "last_polled": instant(state.last_polled),
+        "last_changed": instant(state.last_changed),
     }
 
 

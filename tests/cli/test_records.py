@@ -64,6 +64,20 @@ def test_list_for_programs(invoke: Run, origin: Origin, tmp_path: Path) -> None:
     assert "s3cret" not in json.dumps(list(by_url.values()))
 
 
+def test_dead_for_programs(invoke: Run, origin: Origin, tmp_path: Path) -> None:
+    origin.script("/gone", Answer(410))
+    origin.script("/good", ok(rss(1)))
+    feeds = tmp_path / "feeds.txt"
+    feeds.write_text(f"{origin.url('/gone', userinfo='ann:s3cret')} name=A\n{origin.url('/good')}\n")
+    invoke("poll", "-q", "--gap", 0, feeds)
+    (record,) = records(invoke, "dead", feeds)
+    assert (record["schema"], record["url"], record["kind"]) == ("condget.dead/1", origin.url("/gone"), "gone")
+    assert (record["name"], record["source"], record["failures"]) == ("A", f"{feeds}:1", 1)
+    assert record["reason"].startswith("gone: the 410 at ")
+    assert record["last_polled"] > "2026"
+    assert "s3cret" not in json.dumps(record)
+
+
 def test_explain_for_programs(invoke: Run, origin: Origin, tmp_path: Path) -> None:
     origin.script("/a", conditional(rss(1, 2), etag='"1"'))
     url = origin.url("/a")
