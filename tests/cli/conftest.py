@@ -10,9 +10,23 @@ from pathlib import Path
 
 import pytest
 
+from condget.stores.ledger_reader import SqliteLedgerReader
+from tests.origin import Origin, conditional
+from tests.polling.support import rss
 from tests.watchdog import watched
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+#: A run that prints nothing.
+SILENCE = (0, "", "")
+
+
+def said(done: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
+    return done.returncode, done.stdout, done.stderr
+
+
+def state_of(home: Path) -> SqliteLedgerReader:
+    return SqliteLedgerReader(home / "state" / "feeds.sqlite3")
 
 
 @pytest.fixture
@@ -79,3 +93,12 @@ def invoke(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.Monk
         return subprocess.CompletedProcess([], done.exit_code, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture
+def feeds(origin: Origin, tmp_path: Path) -> Path:
+    """A list of one feed that answers conditionally."""
+    origin.script("/feed", conditional(rss(1, 2), etag='"1"'))
+    file = tmp_path / "feeds.txt"
+    file.write_text(origin.url("/feed") + "\n")
+    return file

@@ -3,51 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import resource
-import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from condget.reports import FORMATS
-from condget.stores.ledger import SqliteLedger
-from condget.stores.ledger_reader import SqliteLedgerReader
-from condget.stores.lock import lock
+from tests.cli.conftest import SILENCE, Run, said, state_of
 from tests.origin import Answer, Origin, conditional, ok, redirect
 from tests.polling.support import rss
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 NOW = 1_767_268_800
-
-
-@pytest.fixture
-def feeds(origin: Origin, tmp_path: Path) -> Path:
-    """A list of one feed that answers conditionally."""
-    origin.script("/feed", conditional(rss(1, 2), etag='"1"'))
-    file = tmp_path / "feeds.txt"
-    file.write_text(origin.url("/feed") + "\n")
-    return file
-
-
-def state_of(home: Path) -> SqliteLedger:
-    return SqliteLedgerReader(home / "state" / "feeds.sqlite3")
 
 
 def lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, object]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def said(done: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
-    return done.returncode, done.stdout, done.stderr
-
-
-SILENCE = (0, "", "")
 
 
 def test_f8_news_once_and_then_silence(invoke: Run, feeds: Path, origin: Origin) -> None:
@@ -175,112 +147,6 @@ def test_a_list_can_come_from_stdin_and_as_opml(condget: Run, origin: Origin, tm
     assert condget("poll", "feeds.opml").stdout.startswith("B (")
 
 
-def test_b9_another_run_that_holds_the_state_is_exit_75(invoke: Run, feeds: Path, origin: Origin, home: Path) -> None:
-    """B9: two runs at once make one request."""
-    path = home / "state" / "feeds.sqlite3"
-    with lock(path):
-        done = invoke("poll", feeds)
-        assert (done.returncode, done.stdout) == (75, "")
-        assert str(os.getpid()) in done.stderr
-        assert invoke("list", feeds).returncode == 0
-    assert invoke("poll", feeds, "--wait", 5).returncode == 0
-    assert len(origin.requests) == 1
-
-
-def test_f11_with_a_full_disk_no_feed_is_requested(condget: Run, feeds: Path, origin: Origin) -> None:
-    """F11, C1: what it would send could not be remembered, and the next run would request it in full again."""
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
-
-    for _ in range(2):
-        done = condget("poll", feeds, preexec_fn=limit)
-        assert (done.returncode, done.stdout) == (1, "")
-        assert "its disk is full; free some space and run again" in done.stderr
-    assert origin.requests == []
-    assert "first seen" in condget("poll", feeds).stdout
-
-
-def test_f11_a_damaged_state_is_set_aside_and_said(invoke: Run, feeds: Path, home: Path) -> None:
-    """F11."""
-    invoke("poll", feeds)
-    state = home / "state" / "feeds.sqlite3"
-    state.write_bytes(state.read_bytes()[:4096] + b"damage" * 3000)
-    done = invoke("poll", feeds)
-    assert done.returncode == 0
-    assert "was damaged; it was set aside as" in done.stderr
-    assert "first seen" in done.stdout
-    assert invoke("poll", feeds).stderr == ""
-
-
-def test_f11_a_file_that_is_not_a_state_file_is_refused(invoke: Run, feeds: Path, home: Path) -> None:
-    """F11: `--state feeds.txt` where `--state st.sqlite3 feeds.txt` was meant."""
-    before = feeds.read_bytes()
-    for command in ("poll", "list", "explain"):
-        done = invoke(command, "--state", feeds, feeds if command != "explain" else "https://example.org/")
-        assert (done.returncode, done.stdout) == (2, "")
-        assert f"The file {feeds} is not a state file of condget and is left untouched" in done.stderr
-    assert feeds.read_bytes() == before
-
-
-def test_f12_only_the_owner_can_read_and_no_secret_is_written(condget: Run, origin: Origin, home: Path) -> None:
-    """F12, D8, F9."""
-    answer = Answer(200, [("Set-Cookie", "s=cookiesecret"), ("ETag", '"1"'), ("Vary", "Authorization")], rss(1))
-    origin.script("/feed", answer, Answer(403, body=b"not pa55word"))
-    listed = origin.url("/feed", userinfo="me:pa55word") + " header=X-Key:k3ysecret\n"
-    done = [condget("poll", "--force", "-v", "-f", "jsonl", "-", input=listed) for _ in range(2)]
-    assert origin.requests[1].fields.get("x-key") == "k3ysecret"
-    everything = b"".join(path.read_bytes() for path in (home / "state").iterdir())
-    told = everything.decode("latin-1") + "".join(run.stdout + run.stderr for run in done)
-    for secret in ("pa55word", "k3ysecret", "cookiesecret", "bWU6"):
-        assert secret not in told
-    assert all(path.stat().st_mode & 0o077 == 0 for path in [home / "state", *(home / "state").iterdir()])
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_b7_what_could_not_be_written_is_not_marked_as_seen(condget: Run, feeds: Path, home: Path) -> None:
-    """B7: a full disk behind stdout."""
-    with Path("/dev/full").open("w") as full:
-        done = condget("poll", feeds, stdout=full, stderr=subprocess.PIPE, capture_output=False)
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert "stdout" in done.stderr
-    assert "first seen" in condget("poll", feeds).stdout
-
-
-def test_b7_a_reader_that_goes_away_gets_it_again(condget: Run, feeds: Path) -> None:
-    """B7: `| head -0`; the exit code is that of SIGPIPE, and nothing is said."""
-    reader, writer = os.pipe()
-    os.close(reader)
-    with os.fdopen(writer, "w") as gone:
-        done = condget("poll", feeds, stdout=gone, stderr=subprocess.PIPE, capture_output=False)
-    assert (done.returncode, done.stderr) == (141, "")
-    assert "first seen" in condget("poll", feeds).stdout
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_b7_an_interrupted_run_keeps_what_it_reported(
-    environment: dict[str, str], condget: Run, origin: Origin, number: signal.Signals, code: int
-) -> None:
-    """B7: finished feeds are reported and committed."""
-    origin.script("/fast", conditional(rss(1), etag='"1"'))
-    origin.script("/slow", Answer(200, body=rss(2), delay=20))
-    feeds = [origin.url("/fast"), origin.url("/slow")]
-    run = subprocess.Popen(
-        [sys.executable, "-m", "condget", "poll", *feeds],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    origin.wait_for(2, timeout=20)
-    run.send_signal(number)
-    out, err = run.communicate(timeout=20)
-    assert (run.returncode, err) == (code, "")
-    assert out.count("first seen") == 1
-    assert said(condget("poll", feeds[0])) == SILENCE
-
-
 def test_c1_a_poll_with_nothing_due_imports_nothing_heavy(
     condget: Run, feeds: Path, environment: dict[str, str]
 ) -> None:
@@ -313,20 +179,6 @@ def test_c1_condget_now_is_the_clock(condget: Run, feeds: Path, origin: Origin) 
     assert condget("poll", feeds, env={"CONDGET_NOW": "noon"}).returncode == 2
 
 
-def test_b6_the_state_moves_to_another_machine(
-    invoke: Run, feeds: Path, origin: Origin, tmp_path: Path, home: Path
-) -> None:
-    """B6: validators and seen entries go along; here nothing goes back."""
-    invoke("poll", feeds)
-    exported = tmp_path / "state.jsonl"
-    exported.write_text(invoke("state", "export").stdout)
-    other = tmp_path / "other.sqlite3"
-    assert invoke("state", "import", exported, "--state", other).returncode == 0
-    assert said(invoke("poll", "--force", feeds, "--state", other)) == SILENCE
-    assert origin.requests[-1].fields.get("if-none-match") == '"1"'
-    assert "1 left" in invoke("state", "import", exported, "--state", other).stderr
-
-
 def test_list_and_explain_say_when_and_why(condget: Run, feeds: Path, origin: Origin) -> None:
     url = origin.url("/feed")
     now = {"CONDGET_NOW": str(NOW)}
@@ -342,32 +194,6 @@ def test_list_and_explain_say_when_and_why(condget: Run, feeds: Path, origin: Or
         assert words in explained
     assert "secret" not in explained
     assert len(origin.requests) == 1
-
-
-def test_unfinished_output_of_a_slow_reader_stops_no_request(environment: dict[str, str], origin: Origin) -> None:
-    """F1: while the report waits for its reader, the feeds under way do not run into their deadline."""
-    origin.script("/big", ok(rss(*range(2000))))
-    origin.script("/late", Answer(200, body=rss(1), delay=0.3))
-    feeds = [origin.url("/big"), origin.url("/late")]
-    run = subprocess.Popen(
-        [sys.executable, "-m", "condget", "poll", "--timeout", "1", "-f", "jsonl", *feeds],
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    origin.wait_for(2, timeout=20)
-    time.sleep(1.5)
-    out, _ = run.communicate(timeout=20)
-    assert [json.loads(line)["status"] for line in out.splitlines()] == ["new", "new"]
-
-
-def test_the_states_of_many_feeds_are_remembered(invoke: Run, origin: Origin, tmp_path: Path, home: Path) -> None:
-    """F4: a hundred at once, on several connections."""
-    origin.script("*", lambda request: ok(rss(1, title=request.path), etag='"1"'))
-    many = tmp_path / "many.txt"
-    many.write_text("".join(f"{origin.url(f'/{n}')}\n" for n in range(100)))
-    assert invoke("poll", many).stdout.count("first seen") == 100
-    assert len(state_of(home).urls()) == 100
 
 
 def test_a_format_with_head_and_foot_makes_one_document(
