@@ -69,7 +69,7 @@ def lock(path: Path, wait: float = 0, *, alone: bool = True, clock: Clock = time
     try:
         yield StateLock(held, hosts, alone=alone)
     except ForeignFile:
-        if is_new:  # nobody looks for a lock beside a file that is no state
+        if is_new:  # beside a file that is not a state nobody looks for a lock
             file.unlink(missing_ok=True)
         raise
     finally:

@@ -1,4 +1,4 @@
-"""What was not delivered is not marked as seen (B7): full disks, readers that go away, signals."""
+"""News that were not delivered are not marked as seen (B7): full disks, readers that go away, signals."""
 
 from __future__ import annotations
 

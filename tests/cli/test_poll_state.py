@@ -1,4 +1,4 @@
-"""What `condget poll` does with the state file: one run at a time, damage, full disks, secrets, other machines."""
+"""The state file of `condget poll`: one run at a time, damage, full disks, secrets, other machines."""
 
 from __future__ import annotations
 
