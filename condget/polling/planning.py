@@ -90,12 +90,12 @@ class Plan:
     @property
     def least_seconds(self) -> float:
         """How long the gaps between requests to one host make the run, at least (C12)."""
-        several = [(name, len(host)) for name, host in zip(self.host_names, self.hosts, strict=True) if len(host) > 1]
-        if not several:
+        if all(len(host) == 1 for host in self.hosts):
             return 0.0
         from condget.fetching.host_limits import gap_of
 
-        return max(gap_of(name, self.run_options.gap) * (number - 1) for name, number in several)
+        gap, named = self.run_options.gap, zip(self.host_names, self.hosts, strict=True)
+        return max(gap_of(name, gap) * (len(host) - 1) for name, host in named if len(host) > 1)
 
     @property
     def first_seen(self) -> bool:

@@ -168,7 +168,7 @@ def test_c1_a_poll_with_nothing_due_imports_nothing_heavy(
     dear = {"condget.feeds.values", "hashlib", "json", "random", "tempfile", "tomllib"}
     assert not loaded & (heavy | dear)
     # Each module costs a third of a millisecond, at least.
-    assert len([name for name in loaded if name.split(".")[0] == "condget"]) <= 54, sorted(loaded)
+    assert len([name for name in loaded if name.split(".")[0] == "condget"]) <= 50, sorted(loaded)
 
 
 def test_c1_condget_now_is_the_clock(condget: Run, feeds: Path, origin: Origin) -> None:
