@@ -21,13 +21,16 @@ from condget.cache.freshness import FRESHNESS_FIELDS, age_value, explicit_lifeti
 from condget.cache.messages import StoredResponse
 from condget.cache.validators import has_validator
 from condget.feeds.durations import DAY, HOUR, instant, span, with_instant
-from condget.feeds.pace import SPREAD_MAXIMUM, SPREAD_OF_FIXED, Pace, horizon, spread
+from condget.feeds.pace import SPREAD_FRACTION, SPREAD_MAXIMUM, SPREAD_OF_FIXED, Pace, horizon, spread
 from condget.feeds.subscriptions import Subscription
 from condget.feeds.values import FeedState, Hints, HostHold, Outcome
 
 #: The adaptive interval (C10): gentle growth and quick decline settle where about one poll in three
 #: finds news.
 GROWTH, DECLINE = 1.5, 0.5
+
+#: The adaptive interval holds its spread: a feed is polled as often as the interval says, and not a sixth later.
+_WITH_SPREAD = 1 + SPREAD_FRACTION
 
 #: The longest silence of a host, in seconds, that a response to a redirected request can ask for.
 MOST_BY_REDIRECT = HOUR
@@ -289,7 +292,7 @@ def _waits(
         waits["ttl"] = min(hints.ttl, pace.cap)
     if pace.update_period and hints.update_period is not None:
         waits["update period"] = min(hints.update_period, pace.cap)
-    waits["interval"] = interval
+    waits["interval"] = interval / _WITH_SPREAD
     return waits
 
 
@@ -318,7 +321,7 @@ def _why(
             period = hints.update_period or 0
             return f"updatePeriod of the feed: {span(period)}{_capped(period, pace)}"
         case "interval":
-            return f"rarely changes: every {span(wait)}"
+            return f"rarely changes: every {span(wait * _WITH_SPREAD)}"
 
 
 def _answer(status: int | None, now: float) -> str:
@@ -357,7 +360,7 @@ def _adapted(before: FeedState, changed: bool, pace: Pace, now: float) -> float:
         return pace.minimum
     if changed:
         interval = before.interval * DECLINE
-    elif now - before.last_polled >= before.interval:
+    elif now - before.last_polled >= before.interval / _WITH_SPREAD:
         interval = before.interval * GROWTH
     else:  # by force: no news after so short a time says nothing
         interval = before.interval
