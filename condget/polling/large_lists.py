@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from condget.errors import SubscriptionError
 from condget.feeds.subscriptions import RefusedLine, Subscription, list_text, read_line
 from condget.polling.lists import LINES_SHOWN, Listed, Source, in_directory
 
@@ -27,8 +29,8 @@ _SHORTEST = 9
 #: Bytes that are read at once.
 _BLOCK = 1 << 20
 
-#: Bytes of a line that are read at once.
-_LINE = 1 << 12
+#: Bytes of a line that are read at once, and bytes that are read around it.
+_LINE, _BUFFER = 1 << 12, 1 << 14
 
 #: Part of the digest: where a later version reads lines otherwise, lists are enrolled anew.
 _RULES = b"condget list 1\n"
@@ -41,11 +43,12 @@ class LargeList:
     that holds another feed than before is passed over, and comes with the next run.
     """
 
-    def __init__(self, name: str, path: Path, file: BinaryIO) -> None:
+    def __init__(self, name: str, path: Path) -> None:
         self._name = name
         self._path = path
-        self._file = file
-        self.digest = _digest(file)
+        self._open_file: BinaryIO | None = None
+        #: Of the content, once the list is enrolled.
+        self.digest = ""
         #: How many lines name a feed.
         self.feeds = 0
         #: Whether this run enrolled it.
@@ -58,7 +61,13 @@ class LargeList:
 
         Raises:
             StoreError: the lines cannot be written.
+            SubscriptionError: they cannot be read any more.
         """
+        try:
+            self._open_file = self._path.open("rb", buffering=_BUFFER)
+            self.digest = _digest(self._open_file)
+        except OSError as error:
+            raise SubscriptionError(f"the list {self._name} cannot be read ({error.strerror})") from None
         skipped: tuple[str, ...] = ()
         remark = ledger.enrolment(self.digest)
         if remark is None:
@@ -106,8 +115,15 @@ class LargeList:
             raw += part
         return read_line(_text(re.split(rb"[\r\n]", raw, maxsplit=1)[0], position), self._name, number)
 
+    @property
+    def _file(self) -> BinaryIO:
+        assert self._open_file is not None, "the list is enrolled first"
+        return self._open_file
+
     def close(self) -> None:
-        self._file.close()
+        """Close the file."""
+        if self._open_file is not None:
+            self._open_file.close()
 
 
 class _Lines:
@@ -143,8 +159,8 @@ class _Lines:
         return json.dumps({"feeds": self.named, "refused": self._refused, "more_refused": self._more_refused})
 
 
-def opened(feeds: Sequence[Source], large: int | None = None) -> LargeList | None:
-    """Open the list that is the only source, if it is a large one; None: it is to be read whole.
+def large_list(feeds: Sequence[Source], large: int | None = None) -> LargeList | None:
+    """Return the list that is the only source, if it is a large one; None: it is to be read whole.
 
     Args:
         feeds: the sources.
@@ -155,22 +171,13 @@ def opened(feeds: Sequence[Source], large: int | None = None) -> LargeList | Non
         return None
     if isinstance(source, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", source):
         return None
-    try:
+    # A list that cannot be read is said where it is read whole.
+    with suppress(OSError, ValueError):
         path = Path(source)
-        if not path.is_file() or path.stat().st_size < large * _SHORTEST:
-            return None
-        file = path.open("rb", buffering=1 << 14)
-    except (OSError, ValueError):  # said where it is read whole
-        return None
-    try:
-        if _is_text(file) and _has_more_lines(file, large):
-            return LargeList(str(source), path.absolute(), file)
-    except OSError:
-        pass
-    except BaseException:
-        file.close()
-        raise
-    file.close()
+        if path.is_file() and path.stat().st_size >= large * _SHORTEST:
+            with path.open("rb") as file:
+                if _is_text(file) and _has_more_lines(file, large):
+                    return LargeList(str(source), path.absolute())
     return None
 
 

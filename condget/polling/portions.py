@@ -13,7 +13,7 @@ from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from condget import settings
-from condget.polling.large_lists import LargeList, opened
+from condget.polling.large_lists import LargeList, large_list
 from condget.polling.lists import Listed, Source, read
 from condget.polling.planning import PassedOver, Plan, Planned, begin, due_feeds, held, plan
 from condget.polling.run_options import RunOptions
@@ -142,7 +142,7 @@ class Lists:
             SubscriptionError: there is no feed in any source.
         """
         self._sources = feeds
-        self._large = None if whole else opened(feeds)
+        self._large = None if whole else large_list(feeds)
         #: The sources' feeds and faults; of a large list none before `begin`, and no feeds.
         self.listed = Listed(()) if self._large is not None else read(feeds)
 

@@ -136,9 +136,10 @@ class SqliteLedger:
     ) -> Iterator[Sequence[EnrolledFeed]]:
         from condget.stores import list_rows
 
-        turns = self._answer(lambda rows: list_rows.take_turns(rows, digest, not_due))
-        if turns is None or not self._is_first_run_of(digest):
+        is_due = self._answer(lambda rows: list_rows.is_any_due(rows, digest, not_due))
+        if not is_due or not self._is_first_run_of(digest):
             return
+        turns = self._answer(lambda rows: list_rows.take_turns(rows, digest, not_due))
         connection, last = self._connection, 0
         try:
             # A file that was mended meanwhile knows no lists any more: the next run enrols them.

@@ -87,16 +87,15 @@ class Turns(NamedTuple):
     not_due: tuple[float, float] | None
 
 
-def take_turns(rows: Rows, digest: str, not_due: tuple[float, float] | None) -> Turns | None:
-    """Put the hosts with due feeds in order; None: there are none."""
-    lists = rows("SELECT id FROM lists WHERE digest = ?", [digest])
-    values = {"list": lists[0][0] if lists else None}
-    ranges = ["list = :list"]
-    if not_due is not None:
-        ranges = ["list = :list AND due <= :now", "list = :list AND due > :latest"]
-        values |= {"now": not_due[0], "latest": not_due[1]}
-    if not any(rows(f"SELECT 1 FROM listed WHERE {range_} LIMIT 1", values) for range_ in ranges):
-        return None
+def is_any_due(rows: Rows, digest: str, not_due: tuple[float, float] | None) -> bool:
+    """Whether a list has a feed that may be due."""
+    ranges, values = _ranges(rows, digest, not_due)
+    return any(rows(f"SELECT 1 FROM listed WHERE {range_} LIMIT 1", values) for range_ in ranges)
+
+
+def take_turns(rows: Rows, digest: str, not_due: tuple[float, float] | None) -> Turns:
+    """Put the hosts with due feeds in order."""
+    ranges, values = _ranges(rows, digest, not_due)
     table = f"temp.turns_{next(_turns)}"
     rows(f"CREATE TEMP TABLE {table.partition('.')[2]} (id INTEGER PRIMARY KEY, host TEXT, feeds INTEGER)")
     due = " UNION ALL ".join(f"SELECT id, host, due FROM listed WHERE {range_}" for range_ in ranges)
@@ -106,6 +105,18 @@ def take_turns(rows: Rows, digest: str, not_due: tuple[float, float] | None) -> 
         values,
     )
     return Turns(table, digest, not_due)
+
+
+def _ranges(
+    rows: Rows, digest: str, not_due: tuple[float, float] | None
+) -> tuple[Sequence[str], dict[str, float | None]]:
+    """Return the conditions of feeds that may be due, of which an index finds each, and their parameters."""
+    lists = rows("SELECT id FROM lists WHERE digest = ?", [digest])
+    list_ = {"list": lists[0][0] if lists else None}
+    if not_due is None:
+        return ["list = :list"], list_
+    ranges = ["list = :list AND due <= :now", "list = :list AND due > :latest"]
+    return ranges, list_ | {"now": not_due[0], "latest": not_due[1]}
 
 
 def next_hosts(rows: Rows, turns: Turns, after: int, feeds: int) -> int | None:

@@ -11,8 +11,10 @@ import time
 import urllib.request
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
+from multiprocessing import get_context
 from pathlib import Path
 
 from condget.cache.fields import Fields
@@ -45,13 +47,12 @@ def memory(sizes: Namespace) -> None:
         for feeds in (sizes.list // 10, sizes.list):
             home = where / f"{feeds}"
             home.mkdir()
-            urls = _write_list(home / "feeds.txt", origin, feeds)
+            _apart(_write_list, home, origin, feeds)
             limit = ("--deadline", f"{SECONDS}s")
             _show(f"{feeds:,} feeds, first sight, {SECONDS} s", _poll(home, *limit), origin)
-            _remember(home / "state.sqlite3", urls, origin, time.time())
-            _poll(home)  # enrols what the run above has cut short, if anything
+            _apart(_remember, home, origin, feeds, time.time())
             _show(f"{feeds:,} feeds, none due", _poll(home), origin)
-            _remember(home / "state.sqlite3", urls, origin, time.time() - 7200)
+            _apart(_remember, home, origin, feeds, time.time() - 7200)
             _show(f"{feeds:,} feeds, all due, {SECONDS} s", _poll(home, *limit), origin)
             shutil.rmtree(home)
 
@@ -90,9 +91,8 @@ def _measure(
 ) -> None:
     home = where / "running"
     home.mkdir()
-    urls = _write_list(home / "feeds.txt", origin, feeds)
-    _remember(home / "state.sqlite3", urls, origin, time.time() - 7200)
-    origin.answers()
+    _apart(_write_list, home, origin, feeds)
+    _apart(_remember, home, origin, feeds, time.time() - 7200)
     before = cpu()
     used = _poll(home, *options)
     answers, _ = origin.answers()
@@ -146,25 +146,35 @@ def _origin() -> Iterator[tuple[Path, origins.Origin]]:
             yield where, origins.Origin("http", port, where / "access.log")
 
 
-def _write_list(file: Path, origin: origins.Origin, feeds: int) -> list[str]:
+def _apart(prepare: Callable[..., None], home: Path, origin: origins.Origin, *arguments: float) -> None:
+    """Prepare in a process of its own: the memory of this one would count as that of the runs that it starts."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        pool.submit(prepare, home, origin, *arguments).result()
+    origin.answers()
+
+
+def _urls(origin: origins.Origin, feeds: int) -> Iterator[str]:
     hosts = feeds // A_HOST
     # As in a real list, the feeds of a host do not stand together.
-    urls = [
+    return (
         f"http://127.{1 + n % hosts // 62_500}.{1 + n % hosts // 250 % 250}.{1 + n % hosts % 250}:{origin.port}"
         f"/{n % DOCUMENTS}.xml?{n}"
         for n in range(feeds)
-    ]
-    file.write_text("\n".join(urls))
-    return urls
+    )
 
 
-def _remember(state: Path, urls: Sequence[str], origin: origins.Origin, polled: float) -> None:
+def _write_list(home: Path, origin: origins.Origin, feeds: int) -> None:
+    with (home / "feeds.txt").open("w") as file:
+        file.writelines(f"{url}\n" for url in _urls(origin, feeds))
+
+
+def _remember(home: Path, origin: origins.Origin, feeds: int, polled: float) -> None:
     """Let the state know the feeds, each polled then, with the validators of the origin."""
-    with urllib.request.urlopen(urls[0]) as response:
+    with urllib.request.urlopen(next(_urls(origin, feeds))) as response:
         fields = Fields([(name, response.headers[name]) for name in ("ETag", "Last-Modified")])
 
     def outcomes() -> Iterator[Outcome]:
-        for url in urls:
+        for url in _urls(origin, feeds):
             stored = StoredResponse(url, 200, fields, polled, polled)
             yield Outcome(
                 url,
@@ -183,9 +193,8 @@ def _remember(state: Path, urls: Sequence[str], origin: origins.Origin, polled: 
                 ),
             )
 
-    with contextlib.closing(SqliteLedger(state)) as ledger:
+    with contextlib.closing(SqliteLedger(home / "state.sqlite3")) as ledger:
         ledger.commit(outcomes())
-    origin.answers()
 
 
 @contextmanager
@@ -200,7 +209,12 @@ def _dask(where: Path, workers: int) -> Iterator[tuple[str, Callable[[], float]]
         processes = []
         for command in commands:
             process = subprocess.Popen(
-                command, cwd=where, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                command,
+                cwd=where,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
             )
             stack.callback(process.wait)
             stack.callback(process.terminate)

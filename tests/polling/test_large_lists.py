@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from condget.polling.large_lists import LargeList, opened
+from condget.polling.large_lists import LargeList, large_list
 from condget.polling.lists import Listed, read
 from condget.stores.memory_ledger import MemoryLedger
 
@@ -32,7 +32,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def enrolled(path: Path, ledger: MemoryLedger) -> tuple[LargeList, Listed]:
-    list_ = opened([path], 3)
+    list_ = large_list([path], 3)
     assert list_ is not None
     return list_, list_.enrol(ledger)
 
@@ -119,14 +119,14 @@ def test_a_list_that_is_replaced_is_read_on_as_it_was(path: Path) -> None:
 )
 def test_other_lists_are_read_whole(path: Path, data: bytes) -> None:
     path.write_bytes(data)
-    assert opened([path], 3) is None
+    assert large_list([path], 3) is None
 
 
 def test_only_the_one_list_of_a_run_is_large(path: Path, tmp_path: Path) -> None:
     path.write_bytes(content("\n"))
     os.mkfifo(tmp_path / "pipe")
     for sources in ([path, path], [path, "https://x.example/"], [], ["-"], ["https://x.example/"], [tmp_path]):
-        assert opened(sources, 3) is None
-    assert opened([tmp_path / "pipe"], 3) is None
-    assert opened([tmp_path / "missing"], 3) is None
-    assert opened(["\0"], 3) is None
+        assert large_list(sources, 3) is None
+    assert large_list([tmp_path / "pipe"], 3) is None
+    assert large_list([tmp_path / "missing"], 3) is None
+    assert large_list(["\0"], 3) is None

@@ -213,3 +213,21 @@ def test_the_memory_of_a_run_does_not_grow_with_its_list(tmp_path: Path, monkeyp
     assert planned == [8_000, 0]
     assert most[0] < 12_000_000, most
     assert most[1] < 4_000_000, most
+
+
+def test_a_poll_that_is_never_begun_leaves_no_file_open(tmp_path: Path, large: Callable[[bool], None]) -> None:
+    large(True)
+    feeds = tmp_path / "feeds.txt"
+    feeds.write_text("\n".join(LINES))
+    condget.poll(feeds, state=tmp_path / "state.sqlite3")
+
+
+def test_d9_a_list_that_is_gone_when_the_run_begins_is_said(tmp_path: Path, large: Callable[[bool], None]) -> None:
+    """D9"""
+    large(True)
+    feeds = tmp_path / "feeds.txt"
+    feeds.write_text("\n".join(LINES))
+    outcomes = condget.poll(feeds, state=tmp_path / "state.sqlite3")
+    feeds.unlink()
+    with pytest.raises(condget.SubscriptionError, match="cannot be read"):
+        next(outcomes)

@@ -78,8 +78,8 @@ def test_no_row_of_a_feed_that_is_not_due_is_read(path: Path) -> None:
     with contextlib.closing(Recording(path)) as rows:
         from condget.stores import list_rows
 
+        assert list_rows.is_any_due(rows, "d1", (NOW, NOW + 1e5))
         turns = list_rows.take_turns(rows, "d1", (NOW, NOW + 1e5))
-        assert turns is not None
         assert len(list_rows.portion(rows, turns, 0, 99)) == 5
         list(list_rows.overdue(rows, "d1", 9, (NOW, NOW + 1e5)))
         list_rows.enrolled(rows, "d1", [URL])
