@@ -16,6 +16,7 @@ from tests.library import MODULES
 
 PROGRAM = """\
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import httpx
@@ -31,6 +32,8 @@ condget.AsyncClient(cache=condget.MemoryCache(), transport=httpx.AsyncHTTPTransp
 condget.CacheTransport(httpx.HTTPTransport(), cache=condget.Cache("directory"))
 hit: bool = condget.status(condget.get("http://a", timeout=httpx.Timeout(5))).hit
 httpx_client: httpx.Client = client
+condget.poll("feeds.txt", executor=ThreadPoolExecutor(), workers=2)
+condget.poll("feeds.txt", executor=5)  # E
 condget.Client(timout=5)  # E
 condget.Client(timeout="five")  # E
 condget.Client(cache=5)  # E

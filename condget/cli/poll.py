@@ -29,6 +29,7 @@ from condget.polling.run_options import Budget
 from condget.reports import ReportOptions
 
 if TYPE_CHECKING:
+    from condget.cli.workers import Workers
     from condget.feeds.values import Outcome
     from condget.polling.executors import Executor
     from condget.polling.planning import PassedOver, Plan
@@ -77,6 +78,8 @@ def poll(
     deadline: option.Deadline = None,
     max_requests: option.MaxRequests = None,
     max_bytes: option.MaxBytes = None,
+    processes: option.Processes = None,
+    dask: option.Dask = None,
     state: State = None,
     wait: option.Wait = 0.0,
 ) -> int:
@@ -143,6 +146,11 @@ def poll(
         match=_pattern("--match", match),
         not_match=_pattern("--not-match", not_match),
     )
+    workers = None
+    if processes is not None or dask is not None:
+        from condget.cli.workers import workers_of
+
+        workers = workers_of(processes, dask)
     figures = None
     if metrics is not None:
         from condget.reports.metrics import Figures
@@ -193,7 +201,8 @@ def poll(
         if plans.first_seen or lists.is_new or verbose:
             # A note about a list is for whoever has just made it, not for each mail of a cron job.
             delivery.say_skipped(listed)
-        interrupted = has_work and _run(plans, ledger, clock, delivery, total=None if lists.is_large else plans.due)
+        total = None if lists.is_large else plans.due
+        interrupted = has_work and _run(plans, ledger, clock, delivery, workers, total=total)
         if delivered := delivery.finish():
             ledger.commit(delivered)
         if delivery.undelivered:
@@ -213,12 +222,20 @@ def poll(
     return code
 
 
-def _run(plans: Plans, ledger: Ledger, clock: settings.Clock, delivery: Delivery, *, total: int | None) -> bool:
+def _run(
+    plans: Plans,
+    ledger: Ledger,
+    clock: settings.Clock,
+    delivery: Delivery,
+    workers: Workers | None,
+    *,
+    total: int | None,
+) -> bool:
     """Poll what is planned and deliver what comes of it; return whether that was interrupted."""
     from condget.cli.environment import check_certificates
+    from condget.cli.workers import executor_of
     from condget.feeds.durations import span
     from condget.polling import run
-    from condget.polling.executors import InProcess
     from condget.polling.planning import LONG
 
     check_certificates()
@@ -228,8 +245,8 @@ def _run(plans: Plans, ledger: Ledger, clock: settings.Clock, delivery: Delivery
         delivery.announce(
             f"this run takes at least {span(seconds)}: a host with many feeds gets one request at a time, with a gap"
         )
-    executor = InProcess(clock)
     with (
+        executor_of(workers, clock) as executor,
         _interruptible(executor) as interrupted,
         closing(run(plans, ledger, executor, clock)) as groups,
     ):
@@ -242,6 +259,8 @@ def _run(plans: Plans, ledger: Ledger, clock: settings.Clock, delivery: Delivery
                 delivery.show_progress(total)
         finally:
             delivery.clear_progress()
+            for notice in executor.take_notices():
+                say(notice)
     return bool(interrupted)
 
 

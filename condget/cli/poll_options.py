@@ -246,4 +246,20 @@ MaxBytes = Annotated[
     ),
 ]
 
+Processes = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", min=1, max=256, rich_help_panel=_REQUESTS, help="Poll by N processes instead of this one, or"
+    ),
+]
+
+Dask = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        rich_help_panel=_REQUESTS,
+        help="by the workers of this Dask scheduler, such as tcp://host:8786, who need condget installed.",
+    ),
+]
+
 Wait = Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Wait up to this long for another run to end.")]

@@ -47,6 +47,8 @@ class Feed:
     max_size: int | str | None = field(default=None, kw_only=True)
     #: The time for reading the document: seconds, a timedelta, or text such as "5m".
     parse_timeout: float | timedelta | str | None = field(default=None, kw_only=True)
+    #: How many requests at a time the server allows, such as a server of your own; None: one.
+    parallel: int | None = field(default=None, kw_only=True)
 
     def __repr__(self) -> str:
         name = "" if self.name is None else f", name={self.name!r}"
@@ -69,6 +71,7 @@ def subscription_of(feed: Feed) -> Subscription:
         "match": feed.match,
         "not-match": feed.not_match,
         "max-size": feed.max_size,
+        "parallel": feed.parallel,
     }
     pairs += [(name, str(value)) for name, value in optional.items() if value is not None]
     try:

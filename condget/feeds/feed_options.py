@@ -42,6 +42,8 @@ class Options:
     max_size: int | None = None
     #: Seconds for reading the document; None: by its length.
     parse_timeout: float | None = None
+    #: How many requests at a time the feed's host allows; None: one.
+    parallel: int | None = None
 
 
 NO_OPTIONS = Options()
@@ -138,6 +140,13 @@ def _size(text: str) -> int:
     return size
 
 
+def _parallel(text: str) -> int:
+    number = int(text) if re.fullmatch("[0-9]{1,3}", text) else 0
+    if not number:
+        raise ValueError(f"parallel={text}: write how many requests at a time the server allows, 1 to 999")
+    return number
+
+
 def _truth(text: str) -> bool:
     truths = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
     if text.lower() not in truths:
@@ -164,4 +173,5 @@ _READERS: dict[str, Callable[[str], object]] = {
     "not-match": _pattern,
     "max-size": _size,
     "parse-timeout": duration_or_seconds,
+    "parallel": _parallel,
 }

@@ -2,7 +2,8 @@
 
 Each hop of each redirect chain takes a slot for as long as its exchange lasts. A slot
 
-1. is one of one per host: exchanges with one host follow one another, with a gap between their starts (C12);
+1. is one of one per host: exchanges with one host follow one another, with a gap between their starts (C12); a host
+   that allows several at a time has as many slots, each with its gap;
 2. is refused with `HostSilent` while the host is silent: it wants no requests until some instant (C6, RFC 6585 §4);
 3. is one of `concurrency` over all hosts, but only for the first two seconds: an exchange that waits longer for its
    response hands its place on and keeps its socket, so that hosts that never respond delay nobody;
@@ -22,6 +23,7 @@ import resource
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from math import inf
 from pathlib import Path
 from types import TracebackType
@@ -80,9 +82,11 @@ class HostSilent(FetchError):
 class _Host:
     name: str
     gap: float
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    #: When the next request may start, by the event loop's clock.
-    next: float = 0.0
+    lock: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    #: When the next requests may start, by the event loop's clock: a heap of the slots that are free.
+    next: list[float] = field(default_factory=lambda: [0.0])
+    #: How many slots there are.
+    slots: int = 1
     #: Exchanges in a row that were not complete at their deadline.
     timeouts: int = 0
     #: How many exchanges or polls of feeds need this memory.
@@ -135,10 +139,21 @@ class HostLimits:
         return Slot(self, self._host(target.name), seconds)
 
     @contextmanager
-    def remembered(self, host: str) -> Iterator[None]:
-        """Remember a host while the block lasts, also between its exchanges."""
+    def remembered(self, host: str, slots: int = 1, *, given_up: bool = False) -> Iterator[None]:
+        """Remember a host while the block lasts, also between its exchanges.
+
+        Args:
+            slots: How many exchanges at a time the host allows.
+            given_up: Whether the host is known not to respond.
+        """
         memory = self._host(host)
         memory.users += 1
+        while memory.slots < slots:
+            memory.slots += 1
+            memory.next.append(0.0)
+            memory.lock.release()
+        if given_up:
+            memory.timeouts = _MOST_TIMEOUTS
         try:
             yield
         finally:
@@ -155,7 +170,7 @@ class HostLimits:
     def _forget(self) -> None:
         """Forget hosts that nobody requests any more, and silences that are over."""
         now, instant = asyncio.get_running_loop().time(), self._clock()
-        self._hosts = {name: host for name, host in self._hosts.items() if host.users or host.next > now}
+        self._hosts = {name: host for name, host in self._hosts.items() if host.users or max(host.next) > now}
         self._silences = {name: silence for name, silence in self._silences.items() if silence.until > instant}
         self._many = max(_MANY_HOSTS, 2 * len(self._hosts))
 
@@ -176,6 +191,16 @@ class HostLimits:
         """Return the silence of a host, if the host is silent now."""
         silence = self._silences.get(host)
         return silence if silence is not None and silence.until > self._clock() else None
+
+    @property
+    def silences(self) -> Iterable[Silence]:
+        """The silences that are known."""
+        return self._silences.values()
+
+    @property
+    def given_up(self) -> frozenset[str]:
+        """The hosts that are given up, as far as they are remembered."""
+        return frozenset(name for name, host in self._hosts.items() if host.timeouts >= _MOST_TIMEOUTS)
 
     def note_response(self, first: Target, target: Target, status: int, fields: Fields) -> None:
         """Remember the silence that a response asks for; `first` is the target that redirects began at."""
@@ -216,7 +241,7 @@ class HostLimits:
 class Slot:
     """Distinguishes its own cancelling of the task from the cancelling by others, as asyncio.timeout() does."""
 
-    __slots__ = ("_broken_off", "_cancelling", "_host", "_limits", "_seconds", "_task", "deadline", "patience")
+    __slots__ = ("_broken_off", "_cancelling", "_host", "_limits", "_next", "_seconds", "_task", "deadline", "patience")
 
     _task: asyncio.Task[object]
 
@@ -225,6 +250,8 @@ class Slot:
         self._host = host
         self._seconds = seconds
         self._broken_off = False
+        #: When the next exchange of this slot may start.
+        self._next = 0.0
         #: When the exchange is broken off, by the event loop's clock.
         self.deadline = inf
         #: When the place is handed on; infinite once that is done.
@@ -259,13 +286,18 @@ class Slot:
             if host.timeouts >= _MOST_TIMEOUTS:
                 cause = f"{host.name} did not respond to {_MOST_TIMEOUTS} requests in a row and is given up in this run"
                 raise Failure(cause, AGAIN, connected=False)
-            if (wait := host.next - loop.time()) > 0:
-                await limits._sleep(wait)
-            await limits._sockets.acquire()
+            start = heappop(host.next)
             try:
-                await limits._places.acquire()
+                if (wait := start - loop.time()) > 0:
+                    await limits._sleep(wait)
+                await limits._sockets.acquire()
+                try:
+                    await limits._places.acquire()
+                except BaseException:
+                    limits._sockets.release()
+                    raise
             except BaseException:
-                limits._sockets.release()
+                heappush(host.next, start)
                 raise
         except BaseException:
             host.lock.release()
@@ -275,7 +307,7 @@ class Slot:
         assert task is not None
         self._task, self._cancelling = task, task.cancelling()
         now = loop.time()
-        host.next = now + host.gap
+        self._next = now + host.gap
         self.deadline, self.patience = now + self._seconds, now + PATIENCE
         limits._begin(self)
         return self
@@ -284,6 +316,7 @@ class Slot:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._limits._end(self)
+        heappush(self._host.next, self._next)
         self._host.lock.release()
         self._host.users -= 1
         broken_off = self._broken_off and self._task.uncancel() <= self._cancelling

@@ -2,7 +2,8 @@
 
     plan           due, not silent, not moved to another feed of the list    planning, jobs    reads the ledger
       | Batch      jobs by host                                              batch             picklable
-    executor       the worker's event loop in a thread of its own            executors
+    executor       the worker's event loop in a thread of its own,           executors
+                   or workers of a pool: batches cut by host                 batches, dispatch, tasks, pooled
       | worker     one feed per host at a time: fetch, then parse            worker            parser_process ~> child
       | Polled     response, document or error                               batch             picklable
     run            compare with what is remembered                           outcomes          pure

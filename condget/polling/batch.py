@@ -7,6 +7,7 @@ only a changed feed needs.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from condget.cache.messages import Hop, Response
@@ -30,11 +31,15 @@ class Job:
     recall: Recall = NO_RECALL
     #: Seconds for the parser; None: by the length of the content.
     parse_timeout: float | None = None
+    #: Further hosts that the poll may lead to: those of the redirects that are known.
+    leads_to: tuple[str, ...] = ()
+    #: How many requests at a time the host allows, as far as this feed goes.
+    parallel: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Jobs by host. A host is never split: its jobs are done one after another."""
+    """Jobs by host. The jobs of a host are done one after another, or as many at a time as the host allows."""
 
     hosts: tuple[tuple[Job, ...], ...]
     run_options: RunOptions = field(default_factory=RunOptions)
@@ -42,6 +47,10 @@ class Batch:
     silences: tuple[HostHold, ...] = ()
     #: URLs that are feeds of the list themselves: no redirect of another feed is followed to them (B9).
     listed: frozenset[str] = frozenset()
+    #: The only hosts that may be asked, since others poll elsewhere at the same time; None: any host.
+    only: frozenset[str] | None = None
+    #: Hosts that did not respond several times in a row and are given up in this run.
+    given_up: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +85,15 @@ class Polled:
     connected: bool = True
     #: The hops of the exchange, where the run is traced.
     hops: tuple[Hop, ...] = ()
+    #: The host of a redirect that was not followed, since the batch does not have that host: no result yet.
+    leads_to: str | None = None
 
     @property
     def for_good(self) -> bool:
         """Whether the last URL speaks for the first: it is the same, or permanent redirects alone led there."""
         return self.chain[-1] == (self.permanent_to or self.chain[0])
+
+
+def parallel(jobs: Iterable[Job]) -> int:
+    """Return how many requests at a time a host allows: as many as each of its feeds says."""
+    return min(job.parallel for job in jobs)

@@ -57,8 +57,9 @@ def run(
             if under_way.refused:
                 yield under_way.take_refused()
             if alone_until is not None and time.monotonic() >= alone_until:
-                alone_until = None
-                ledger.hold_hosts(under_way.take_hosts())
+                alone_until, hosts = None, under_way.take_hosts()
+                if not ledger.is_shared():  # else each plan has its hosts already
+                    ledger.hold_hosts(hosts)
             finished: list[Outcome] = []
             for polled in group:
                 seen = ledger.seen(polled.key) if polled.document else {}

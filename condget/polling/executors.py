@@ -20,7 +20,7 @@ from condget.fetching.host_limits import Sleep
 from condget.fetching.wire import Wire
 from condget.polling.batch import Batch, Polled
 from condget.polling.parser_process import Parser
-from condget.polling.worker import poll_batches
+from condget.polling.worker import limits_of, poll_batches
 
 #: Seconds for which finished results are gathered.
 _GATHER = 0.25
@@ -40,6 +40,9 @@ class Executor(Protocol):
 
     def stop(self) -> None:
         """Give up what is under way; finished results are still yielded. A signal handler may call it."""
+
+    def take_notices(self) -> Sequence[str]:
+        """Return what went wrong with workers since the last call, a sentence each."""
 
 
 class InProcess:
@@ -67,6 +70,9 @@ class InProcess:
         self._stopped = True
         self._results.put(None)
         self._over.put(None)
+
+    def take_notices(self) -> Sequence[str]:
+        return ()
 
     def _finished(self) -> list[Polled | asyncio.Future[Batch | None] | None]:
         results: list[Polled | asyncio.Future[Batch | None] | None] = []
@@ -98,10 +104,9 @@ class InProcess:
             await poll_batches(
                 following,
                 self._results.put,
-                run_options,
-                hosts=hosts,
+                limits_of(run_options, hosts, self._clock, self._sleep),
+                budget=run_options.budget,
                 clock=self._clock,
-                sleep=self._sleep,
                 wire=self._wire(),
                 parser=parser,
             )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from condget import settings
 from condget.cache.validators import preconditions
 from condget.errors import UsageError
 from condget.feeds.subscriptions import Subscription
 from condget.feeds.values import FeedState
 from condget.fetching.request import DEFAULT_LIMITS, FetchRequest, limits_of
+from condget.fetching.targets import host_of
 from condget.polling.batch import Job
 from condget.polling.run_options import RunOptions
 from condget.secret_values import resolved
@@ -50,9 +53,17 @@ def job_of(subscription: Subscription, state: FeedState | None, run_options: Run
         limits=DEFAULT_LIMITS if options.max_size is None else limits_of(options.max_size),
         trace=run_options.trace,
     )
+    timeout, parallel = options.parse_timeout, options.parallel or 1
     if state is None:
-        return Job(subscription.key, request, parse_timeout=options.parse_timeout)
-    return Job(subscription.key, request, state.digest, state.cut_off, state.recall, options.parse_timeout)
+        return Job(subscription.key, request, parse_timeout=timeout, parallel=parallel)
+    hosts = _led_to(request, state.chain) if request.moved_from or len(state.chain) > 1 else ()
+    return Job(subscription.key, request, state.digest, state.cut_off, state.recall, timeout, hosts, parallel)
+
+
+def _led_to(request: FetchRequest, chain: Sequence[str]) -> tuple[str, ...]:
+    """Return the hosts beside the first that a request may lead to, as far as is known."""
+    urls = chain if request.moved_from is None else [*chain, request.moved_from]
+    return tuple(sorted({host_of(url) for url in urls} - {host_of(request.url)}))
 
 
 def missing_secret(subscription: Subscription) -> str | None:

@@ -26,9 +26,11 @@ from condget.polling.portions import Lists
 from condget.polling.run_options import Budget, RunOptions
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor as Pool
+
     import httpx
 
-    from condget.polling.executors import InProcess
+    from condget.polling.executors import Executor
     from condget.stores.protocols import Ledger
 
 Feeds: TypeAlias = "Source | Iterable[Source]"
@@ -60,6 +62,8 @@ class PollOptions(TypedDict, total=False):
     not_match: str | None
     wait: float
     clock: settings.Clock | None
+    executor: Pool | None
+    workers: int | None
 
 
 def poll(feeds: Feeds, **options: Unpack[PollOptions]) -> Generator[Outcome, None, None]:
@@ -89,9 +93,13 @@ def poll(feeds: Feeds, **options: Unpack[PollOptions]) -> Generator[Outcome, Non
         not_match: A regular expression: entries in which it is found are not reported, and count as seen.
         wait: How many seconds to wait for another run that holds the state (0).
         clock: Returns the present instant in POSIX seconds.
+        executor: Any `concurrent.futures.Executor` whose workers poll instead of this process: a pool of processes, the
+            `get_executor()` of a Dask client. The workers need condget, but neither the state nor a common disk. They
+            go by their own clocks, and get the passwords of feeds that they poll. The caller shuts it down.
+        workers: How many tasks the executor does at the same time; needed where it does not say so itself.
 
     Raises:
-        ValueError: a regular expression cannot be compiled.
+        ValueError: a regular expression cannot be compiled, or `transport` and `executor` are both given.
         SubscriptionError: a list cannot be read, or there is no feed. A bad line is an outcome with an error.
         StateLocked: another run holds the state. The iterator raises this, and the following error.
         StoreError: the state cannot be used.
@@ -149,7 +157,9 @@ def _run(
     not_match: str | None = None,
     wait: float = 0.0,
     clock: settings.Clock | None = None,
-) -> tuple[InProcess, Generator[Outcome, None, None]]:
+    executor: Pool | None = None,
+    workers: int | None = None,
+) -> tuple[Executor, Generator[Outcome, None, None]]:
     run_options = RunOptions(
         Pace(update_period=update_period),
         force=force,
@@ -162,10 +172,10 @@ def _run(
         not_match=not_match and pattern(not_match),
     )
     clock = clock or settings.clock()
-    executor = _executor(clock, transport)
+    executor_ = _executor(clock, transport, executor, workers)
     # All feeds that are not due come first: they are known when all lines are read.
     lists = _lists(feeds, whole=skipped)
-    return executor, _outcomes(lists, state, run_options, executor, clock, wait, skipped)
+    return executor_, _outcomes(lists, state, run_options, executor_, clock, wait, skipped)
 
 
 def _lists(feeds: Feeds, *, whole: bool) -> Lists:
@@ -177,7 +187,13 @@ def _lists(feeds: Feeds, *, whole: bool) -> Lists:
     return lists
 
 
-def _executor(clock: settings.Clock, transport: Transport) -> InProcess:
+def _executor(clock: settings.Clock, transport: Transport, pool: Pool | None, workers: int | None) -> Executor:
+    if pool is not None:
+        if transport is not None:
+            raise ValueError("a transport cannot be handed to the workers of an executor; leave one of the two out")
+        from condget.polling.pooled import Pooled
+
+        return Pooled(pool, clock, workers=workers)
     from condget.polling.executors import InProcess
 
     if transport is None:
@@ -194,7 +210,7 @@ def _outcomes(
     lists: Lists,
     state: State,
     run_options: RunOptions,
-    executor: InProcess,
+    executor: Executor,
     clock: settings.Clock,
     wait: float,
     skipped: bool,
@@ -215,6 +231,7 @@ def _outcomes(
         if lists.unread is not None:
             logging.getLogger("condget").warning(lists.unread)
         _log(ledger)
+        _log(executor)
 
 
 @contextmanager
@@ -235,6 +252,6 @@ def _ledger(state: State, wait: float, clock: settings.Clock) -> Iterator[Ledger
         yield ledger
 
 
-def _log(ledger: Ledger) -> None:
-    for notice in ledger.take_notices():
+def _log(source: Ledger | Executor) -> None:
+    for notice in source.take_notices():
         logging.getLogger("condget").warning(notice)

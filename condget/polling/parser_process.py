@@ -107,6 +107,11 @@ class Parser:
         assert isinstance(answer, Document)
         return answer
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no child is reading, and none has died or was left."""
+        return len(self._idle) == len(self.started)
+
     async def aclose(self) -> None:
         """End the children. Do not cancel this: children would remain."""
         self._idle.clear()

@@ -93,9 +93,14 @@ class Plan:
         if all(len(host) == 1 for host in self.hosts):
             return 0.0
         from condget.fetching.host_limits import gap_of
+        from condget.polling.batch import parallel
 
         gap, named = self.run_options.gap, zip(self.host_names, self.hosts, strict=True)
-        return max(gap_of(name, gap) * (len(host) - 1) for name, host in named if len(host) > 1)
+        return max(
+            gap_of(name, gap) * ((len(host) - 1) // parallel([feed.job for feed in host]))
+            for name, host in named
+            if len(host) > 1
+        )
 
     @property
     def first_seen(self) -> bool:

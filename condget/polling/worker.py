@@ -30,7 +30,7 @@ from condget.fetching.memory import Memory, Share
 from condget.fetching.request import FetchRequest
 from condget.fetching.targets import host_of
 from condget.fetching.wire import KeptConnections, Wire
-from condget.polling.batch import Batch, Job, Polled
+from condget.polling.batch import Batch, Job, Polled, parallel
 from condget.polling.parser_process import Parser
 from condget.polling.refusals import refusal
 from condget.polling.run_options import LEFT, Budget, RunOptions
@@ -51,14 +51,29 @@ _BEGUN_TOGETHER = 16
 _CUT_OFF = f"the document is cut off: its last end tag is missing, and so is the end of its transfer; {AGAIN}"
 
 
+def limits_of(run_options: RunOptions, hosts: int, clock: settings.Clock, sleep: Sleep = asyncio.sleep) -> HostLimits:
+    """Return the limits of a run whose batches have so many hosts, about."""
+
+    def silenced(status: int, fields: Fields, host: str, redirected: bool) -> HostHold | None:
+        return silence(status, fields, host, run_options.pace, clock(), redirected=redirected)
+
+    return HostLimits(
+        clock,
+        concurrency=run_options.concurrency,
+        gap=run_options.gap,
+        silence_rule=silenced,
+        hosts=hosts,
+        sleep=sleep,
+    )
+
+
 async def poll_batches(
     following: Callable[[], Awaitable[Batch | None]],
     hand_over: Callable[[Polled], None],
-    run_options: RunOptions,
+    limits: HostLimits,
     *,
-    hosts: int,
+    budget: Budget | None,
     clock: settings.Clock,
-    sleep: Sleep,
     wire: Wire,
     parser: Parser,
 ) -> None:
@@ -67,28 +82,16 @@ async def poll_batches(
     Args:
         following: returns the next batch, or None after the last. Called when all hosts of the batch before are begun,
             so that hosts that take long delay nobody.
-        hosts: of the first batch.
+        limits: of the run (`limits_of`).
     """
-
-    def silenced(status: int, fields: Fields, host: str, redirected: bool) -> HostHold | None:
-        return silence(status, fields, host, run_options.pace, clock(), redirected=redirected)
-
-    limits = HostLimits(
-        clock,
-        concurrency=run_options.concurrency,
-        gap=run_options.gap,
-        silence_rule=silenced,
-        hosts=hosts,
-        sleep=sleep,
-    )
-    budget = run_options.budget or Budget()
+    budget = budget or Budget()
     run = _Run(hand_over, clock, wire, parser, limits, budget)
     # Exchanges under way when the time is up are given up, without an outcome, and come again with the next run.
     with suppress(TimeoutError):
         async with asyncio.timeout(budget.seconds), asyncio.TaskGroup() as group:
             while (batch := await following()) is not None:
                 limits.add_silences(batch.silences)
-                await _begin(batch, _Worker(run, batch.listed), group)
+                await _begin(batch, _Worker(run, batch), group)
                 del batch  # while the next one is waited for
 
 
@@ -99,6 +102,14 @@ async def _begin(batch: Batch, worker: _Worker, group: asyncio.TaskGroup) -> Non
         group.create_task(worker.poll_host(jobs))
         if number % _BEGUN_TOGETHER == 0:
             await asyncio.sleep(0)
+
+
+class _LeadsElsewhere(TargetTaken):
+    """A redirect led to a host that the batch does not have."""
+
+    def __init__(self, url: str, host: str) -> None:
+        super().__init__(url)
+        self.host = host
 
 
 class _Run:
@@ -156,11 +167,12 @@ class _Run:
 class _Worker:
     """Polls the hosts of one batch."""
 
-    def __init__(self, run: _Run, listed: frozenset[str]) -> None:
+    def __init__(self, run: _Run, batch: Batch) -> None:
         self._run = run
+        self._only, self._given_up = batch.only, batch.given_up
         self._clock = run.clock
         self._limits = run.limits
-        self._listed = listed
+        self._listed = batch.listed
         #: The feeds that redirects were followed for, by the URL that they led to; and the errors that came of it.
         self._claims: dict[str, str] = {}
         self._errors: dict[str, str] = {}
@@ -171,16 +183,24 @@ class _Worker:
         await self._limits.wait_for_place()
 
     async def poll_host(self, jobs: tuple[Job, ...]) -> None:
-        """Poll the feeds of one host, one after another."""
-        host = host_of(jobs[0].request.url)
+        """Poll the feeds of one host, one after another, or as many at a time as the host allows."""
+        host, slots = host_of(jobs[0].request.url), parallel(jobs)
+        with self._limits.remembered(host, slots, given_up=host in self._given_up):
+            if slots == 1:
+                await self._poll_in_order(host, jobs)
+                return
+            async with asyncio.TaskGroup() as group:
+                for number in range(slots):
+                    group.create_task(self._poll_in_order(host, jobs[number::slots]))
+
+    async def _poll_in_order(self, host: str, jobs: tuple[Job, ...]) -> None:
         kept = KeptConnections(host) if len(jobs) > 1 else None
         try:
-            with self._limits.remembered(host):
-                for job in jobs:
-                    await self._run.few_wait.wait()
-                    if kept is not None:
-                        kept.more_follow = job is not jobs[-1]
-                    self._run.hand_over(await self._poll_within_budget(job, kept))
+            for job in jobs:
+                await self._run.few_wait.wait()
+                if kept is not None:
+                    kept.more_follow = job is not jobs[-1]
+                self._run.hand_over(await self._poll_within_budget(job, kept))
         finally:
             if kept is not None:
                 kept.close()
@@ -229,6 +249,8 @@ class _Worker:
             silence_ = silent.silence
             led = f"{address(request.url, LONGEST)} leads to {silence_.host}: " if silent.chain else ""
             return Polled(job.key, self._clock(), f"{led}{silence_.reason}", silence_.until, chain=silent.chain)
+        except _LeadsElsewhere as elsewhere:
+            return Polled(job.key, self._clock(), leads_to=elsewhere.host, chain=elsewhere.chain)
         except TargetTaken as taken:
             if (error_there := self._errors.get(taken.url)) is None:
                 words = f"{address(request.url, LONGEST)}: {taken}"
@@ -278,8 +300,14 @@ class _Worker:
             fetched = await self._fetch_after(request, fetched, share)
         return fetched
 
+    def _confine(self, url: str) -> None:
+        """Let a redirect be followed, unless it leads to a host that is not this worker's (C12)."""
+        if self._only is not None and (host := host_of(url)) not in self._only:
+            raise _LeadsElsewhere(url, host)
+
     def _claim(self, job: Job, url: str) -> None:
         """Let a redirect be followed, unless it leads to another feed of the list, or where another feed led (B9)."""
+        self._confine(url)
         if job.request.fields or job.request.userinfo is not None:
             return  # the response may be for these credentials only
         if self._claims.setdefault(url, job.key) != job.key or (url in self._listed and url != job.key):
@@ -287,7 +315,7 @@ class _Worker:
 
     async def _fetch_after(self, request: FetchRequest, before: Fetched, share: Share) -> Fetched:
         try:
-            return await fetch(self._run.wire, request, self._clock, self._limits, share=share)
+            return await fetch(self._run.wire, request, self._clock, self._limits, share=share, claim=self._confine)
         except HostSilent as silent:
             silent.chain = (*before.chain, *silent.chain)
             raise

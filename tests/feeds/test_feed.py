@@ -33,6 +33,7 @@ URL = "https://example.org/feed.xml"
         (Feed(URL, pause="2027-01-01"), f"{URL} pause=2027-01-01"),
         (Feed(URL, max_size="50MB", parse_timeout="5m"), f"{URL} max-size=50MB parse-timeout=5m"),
         (Feed(URL, max_size=50_000_000, parse_timeout=300), f"{URL} max-size=50MB parse-timeout=300"),
+        (Feed(URL, parallel=4), f"{URL} parallel=4"),
     ],
 )
 def test_a_feed_says_what_a_line_of_a_list_says(feed: Feed, line: str) -> None:

@@ -125,6 +125,7 @@ def test_d8_userinfo_is_kept_apart_and_out_of_sight() -> None:
         ("https://a.example/ max-size=0", 'write a size such as "50MB"'),
         ("https://a.example/ max-size=5m", 'write a size such as "50MB"'),
         ("https://a.example/ parse-timeout=never", "not a duration"),
+        ("https://a.example/ parallel=0", "how many requests at a time"),
         ("https://a.example/ header=nocolon", "Name:value"),
         ("https://a.example/ header=Cookie:a=b", "header=Cookie: the poller sends no cookies"),
         ("https://a.example/ header=User-Agent:me", "write user-agent="),
@@ -187,7 +188,7 @@ def test_options_follow_the_url() -> None:
     (feed,) = parse_list(
         """https://a.example/#top every=6h name="My \\"own\\" feed" validators=etag header=X-Key:@env:KEY """
         """header='Accept-Language: de, en' timeout=90 user-agent=me\\ 1.0 private-network=yes max-size=50MB """
-        """parse-timeout=5m # why""",
+        """parse-timeout=5m parallel=4 # why""",
         "f",
     )
     assert feed.name == 'My "own" feed'
@@ -200,6 +201,7 @@ def test_options_follow_the_url() -> None:
         private_network=True,
         max_size=50_000_000,
         parse_timeout=300,
+        parallel=4,
     )
     assert "@env" not in repr(feed)
     assert pickle.loads(pickle.dumps(feed)) == feed

@@ -18,7 +18,7 @@ import pytest
 from condget.cache.fields import Fields
 from condget.cache.messages import Response
 from condget.feeds.pace import Pace
-from condget.feeds.subscriptions import single
+from condget.feeds.subscriptions import parse_list, single
 from condget.feeds.values import FeedState, Outcome
 from condget.polling import Plan, RunOptions, coordinator, plan, poll
 from condget.polling.batch import Batch, Polled
@@ -235,7 +235,9 @@ def test_c13_a_failure_to_connect_waits_until_somebody_is_reached(reached: int, 
         ([*(f"http://a.example/{n}" for n in range(2_000)), "http://b.example/"], None, 1_999),
         ([f"http://a.example/{n}" for n in range(10)], 5, 45),
         ([f"http://127.0.0.1/{n}" for n in range(10)], None, 0),
+        ([f"http://a.example/{n} parallel=4" for n in range(9)], 5, 10),
     ],
 )
 def test_c12_a_plan_tells_how_long_the_gaps_alone_take(feeds: list[str], gap: float | None, seconds: float) -> None:
-    assert plan(map(single, feeds), MemoryLedger(), RunOptions(gap=gap), NOON).least_seconds == seconds
+    listed = parse_list("\n".join(feeds), "feeds.txt")
+    assert plan(listed, MemoryLedger(), RunOptions(gap=gap), NOON).least_seconds == seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import pickle
 import socket
+import threading
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -18,7 +19,7 @@ from condget.polling import RunOptions, plan, poll
 from condget.polling.executors import InProcess
 from condget.stores.memory_ledger import MemoryLedger
 from condget.stores.protocols import Ledger
-from tests.origin import Answer, Origin, ok, redirect
+from tests.origin import Answer, Origin, RawRequest, ok, redirect
 from tests.polling.support import HOUR, NOON, Inline, Poller, rss
 
 HOSTS = [f"127.0.0.{n}" for n in range(2, 8)]
@@ -72,6 +73,24 @@ def test_c12_the_gap_holds_for_redirect_targets(origin: Origin) -> None:
     town.poll(*(f"http://h{n}.example/feed" for n in range(3)))
     assert len(town.slept) == 2
     assert all(0.5 < seconds <= 1 for seconds in town.slept)
+
+
+def test_c12_a_host_that_allows_it_gets_several_requests_at_a_time(origin: Origin) -> None:
+    """C12: `parallel=` of its feeds, and each of these slots has its gap. One feed that does not say so counts."""
+    together = threading.Barrier(3)
+
+    def answer(request: RawRequest) -> Answer:
+        together.wait(10)
+        return ok(rss(1))
+
+    origin.script("*", answer)
+    town, feeds = Town(origin), [f"http://own.example/{n} parallel=3" for n in range(6)]
+    assert {outcome.status for outcome in town.poll(*feeds).values()} == {"new"}
+    assert len(town.slept) == 3
+    origin.script("*", ok(rss(1)))
+    town.slept.clear()
+    town.poll(*feeds, "http://own.example/6")
+    assert len(town.slept) == 6
 
 
 def test_f1_waiting_for_a_turn_is_not_counted_against_the_deadline(origin: Origin) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Any
@@ -277,3 +278,18 @@ def test_a_transport_of_httpx2_will_do_as_well(kind: str, call: Call) -> None:
     assert (outcome.status, len(outcome.entries)) == ("new", 1)
     (outcome,) = call(SITE + "gone", state=":memory:", transport=transport)
     assert "no connection (no route)" in (outcome.error or "")
+
+
+def test_the_workers_of_an_executor_poll(origin: Origin, tmp_path: Path) -> None:
+    """And what they learn is remembered, as without them; from asyncio, too."""
+    origin.script("/feed", conditional(rss(1), etag='"1"'))
+    url, state = origin.url("/feed"), tmp_path / "state.sqlite3"
+
+    async def again() -> list[str]:
+        return [outcome.status async for outcome in condget.async_poll(url, state=state, force=True, executor=pool)]
+
+    with ThreadPoolExecutor(2) as pool:
+        assert [outcome.status for outcome in condget.poll(url, state=state, executor=pool, workers=2)] == ["new"]
+        assert asyncio.run(again()) == ["unchanged"]
+        with pytest.raises(ValueError, match="leave one of the two out"):
+            condget.poll(url, executor=pool, transport=httpx.MockTransport(lambda request: httpx.Response(200)))
