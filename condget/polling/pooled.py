@@ -109,11 +109,11 @@ class Pooled:
                 if left := dispatch.unaffordable(now):
                     yield [Polled(job.key, self._clock(), LEFT) for job in left]
                     continue
-                wait = dispatch.wait(now)
+                # With room, the jobs that are pending are few: those that wait for their hosts.
+                wait = dispatch.wait(now) if len(sent) < _EACH * self._workers else None
                 if not sent and (wait is None or self._broken or dispatch.is_late(now)):
                     break
-                room = wait is not None and len(sent) < _EACH * self._workers
-                yield self._results(sent, dispatch, _SOON if room else IDLE)
+                yield self._results(sent, dispatch, IDLE if wait is None else _SOON)
             if not dispatch.is_late(time.monotonic()):
                 dispatch.leave()
             self._say_missing(dispatch.missing)

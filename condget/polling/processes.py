@@ -167,7 +167,7 @@ def serve() -> None:
             os._exit(0)
 
     signal.signal(signal.SIGTERM, stop)
-    tasks.keep_parsers()
+    tasks.keep_tools()
     threading.Thread(target=read, daemon=True).start()
     while not stopped:
         task = coming.get()

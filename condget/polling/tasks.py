@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import pickle
 import sys
 import threading
@@ -18,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from condget import settings
 from condget.feeds.values import HostHold
@@ -39,7 +40,7 @@ _given_up: set[str | None] = set()
 
 
 _of_thread = threading.local()
-_keeps_parsers = False
+_keeps_tools = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +119,10 @@ def _polled(task: Task) -> TaskResult:
     async def following() -> Batch | None:
         return batches.pop() if batches else None
 
-    async def work(parser: Parser) -> None:
+    async def work(tools: _Tools) -> None:
         poll = asyncio.ensure_future(
             poll_batches(
-                following, finished.append, limits, budget=budget, clock=clock, wire=DirectWire(), parser=parser
+                following, finished.append, limits, budget=budget, clock=clock, wire=tools.wire, parser=tools.parser
             )
         )
         while not (await asyncio.wait({poll}, timeout=_LOOK))[0]:
@@ -130,33 +131,42 @@ def _polled(task: Task) -> TaskResult:
         with suppress(asyncio.CancelledError):
             await poll
 
-    with _parser() as (runner, parser):
-        runner.run(work(parser))
+    if multiprocessing.parent_process() is not None:
+        keep_tools()
+    with _tools() as tools:
+        tools.runner.run(work(tools))
     given = set(batch.silences)
     silences = tuple(silence for silence in limits.silences if isinstance(silence, HostHold) and silence not in given)
     return TaskResult(tuple(finished), silences, limits.given_up)
 
 
+class _Tools(NamedTuple):
+    """Shared by the tasks of one thread: an event loop, a parser with its child, a TLS context."""
+
+    runner: asyncio.Runner
+    parser: Parser
+    wire: DirectWire
+
+
 @contextmanager
-def _parser() -> Iterator[tuple[asyncio.Runner, Parser]]:
-    """Yield an event loop and a parser, whose child serves the next task of this thread, too, in a worker process."""
-    kept: tuple[asyncio.Runner, Parser] | None = getattr(_of_thread, "kept", None)
-    runner, parser = kept or (asyncio.Runner(), Parser())
+def _tools() -> Iterator[_Tools]:
+    kept: _Tools | None = getattr(_of_thread, "kept", None)
+    tools = kept or _Tools(asyncio.Runner(), Parser(), DirectWire())
     _of_thread.kept = None
     try:
-        yield runner, parser
+        yield tools
     finally:
-        if _keeps_parsers and parser.is_idle:
-            _of_thread.kept = runner, parser
+        if _keeps_tools and tools.parser.is_idle:
+            _of_thread.kept = tools
         else:
-            runner.run(parser.aclose())
-            runner.close()
+            tools.runner.run(tools.parser.aclose())
+            tools.runner.close()
 
 
-def keep_parsers() -> None:
-    """Keep parsers from task to task: this process is a worker, and ends them when it ends."""
-    global _keeps_parsers
-    _keeps_parsers = True
+def keep_tools() -> None:
+    """Keep what costs time to make from task to task: this process is a worker, and it goes when the process ends."""
+    global _keeps_tools
+    _keeps_tools = True
 
 
 def _dask_claim(task: Task) -> Callable[[], bool] | None:
@@ -169,7 +179,7 @@ def _dask_claim(task: Task) -> Callable[[], bool] | None:
         worker = sys.modules["distributed"].get_worker()
     except (KeyError, ValueError):
         return lambda: True
-    keep_parsers()
+    keep_tools()
     client: Any = sys.modules["distributed"].get_client()
     key = worker.get_current_task()
     name, now = f"{task.start_before + _KEPT:.0f} condget {task.run} {task.number}", time.time()
