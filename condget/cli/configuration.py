@@ -40,8 +40,9 @@ _PLAIN = (
 #: Keys outside of a table: options, and the FEEDS, of every command that has them.
 _COMMON = ("feeds", "state", "cache")
 
-#: Options that run programs, send news away or write files. A list and what lies beside it may come from somebody else.
-_OWN_ONLY = ("exec", "exec-entry", "post", "mail", "smtp", "output", "metrics")
+#: Options that run programs, send news away, write files or hand feeds to other machines. A list, and a file beside it,
+#: may come from somebody else.
+_OWN_ONLY = ("exec", "exec-entry", "post", "mail", "smtp", "output", "metrics", "dask")
 
 
 @dataclass(frozen=True, slots=True)
