@@ -76,11 +76,12 @@ def _on_dask(address: str, clock: Clock) -> Iterator[Executor]:
         cause = str(error).partition("\n")[0] or type(error).__name__
         raise CondgetError(f"the Dask scheduler at {address} cannot be reached: {cause}") from None
     try:
+        try:
+            client.wait_for_workers(1, timeout=_CONNECT)
+        except TimeoutError:
+            words = f"the Dask scheduler at {address} has no workers; start some with: dask worker {address}"
+            raise CondgetError(words) from None
         threads = sum(client.nthreads().values())
-        if not threads:
-            raise CondgetError(
-                f"the Dask scheduler at {address} has no workers; start some with: dask worker {address}"
-            )
         # A task that is run again may ask hosts that another worker is asking.
         yield Pooled(client.get_executor(pure=False, retries=0), clock, workers=threads)
     finally:
