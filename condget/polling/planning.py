@@ -88,6 +88,11 @@ class Plan:
         return [host_of(host[0].job.request.url) for host in self.hosts]
 
     @property
+    def touched(self) -> frozenset[str]:
+        """The hosts to request, and those where redirects are known to lead."""
+        return frozenset(self.host_names).union(*map(_led_to, self.feeds))
+
+    @property
     def least_seconds(self) -> float:
         """How long the gaps between requests to one host make the run, at least (C12)."""
         if all(len(host) == 1 for host in self.hosts):
@@ -254,17 +259,19 @@ def begin(subscriptions: Iterable[Subscription], ledger: Ledger, run_options: Ru
 def held(plan_: Plan, ledger: Ledger) -> Plan:
     """Hold the hosts of a plan, so that other runs may write to the ledger for other hosts; return what is left of it.
 
-    A feed is passed over whose host another run holds, or which another run has just polled (B9, C12).
+    A feed is passed over whose host, or a host that it redirects to, another run holds, or which another run has just
+    polled (B9, C12).
     """
     names = plan_.host_names
-    mine_alone = ledger.hold_hosts(names)
+    mine_alone = ledger.hold_hosts(plan_.touched)
     due = ledger.due([feed.job.key for feed in plan_.feeds])
     hosts: list[list[Planned]] = []
     passed_over = list(plan_.passed_over)
     for name, feeds in zip(names, plan_.hosts, strict=True):
         mine: list[Planned] = []
         for feed in feeds:
-            if name in mine_alone and _is_as_planned(feed, due.get(feed.job.key)):
+            is_mine = name in mine_alone and mine_alone.issuperset(_led_to(feed))
+            if is_mine and _is_as_planned(feed, due.get(feed.job.key)):
                 mine.append(feed)
             else:
                 passed_over.append(PassedOver(feed.subscription, _ELSEWHERE, None))
@@ -274,6 +281,15 @@ def held(plan_: Plan, ledger: Ledger) -> Plan:
 
 
 _ELSEWHERE = "another run polls feeds of its host"
+
+
+def _led_to(feed: Planned) -> frozenset[str]:
+    """Return the hosts to which a feed redirected last."""
+    if feed.state is None or len(feed.state.chain) < 2:
+        return frozenset()
+    from condget.fetching.targets import host_of
+
+    return frozenset(map(host_of, feed.state.chain[1:]))
 
 
 def _is_as_planned(feed: Planned, due: Due | None) -> bool:

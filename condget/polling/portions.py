@@ -266,7 +266,7 @@ class _Portions:
     def _plan(self, subscriptions: Iterable[Subscription], hosts: frozenset[str]) -> tuple[Plan, frozenset[str]]:
         plan_ = plan(subscriptions, self._ledger, self._run_options, self._clock(), rest=self._rest)
         if plan_.hosts:
-            hosts |= frozenset(plan_.host_names)
+            hosts |= plan_.touched
             plan_ = held(plan_, self._ledger)
         return plan_, hosts
 

@@ -19,7 +19,6 @@ from condget.errors import StoreError, UsageError
 if TYPE_CHECKING:
     import psycopg
 
-
 #: Seconds for which a run seeks a connection that was lost: a server that recovers from a crash needs some.
 PATIENCE = 20.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
@@ -41,7 +40,6 @@ _ADVICE = {
     "25006": "it is read-only, such as a replica; name the primary server",
     "42501": "its role lacks a privilege ({}); grant it, or make the role the owner of the database",
     "53100": "the disk of its server is full; free some space and run again",
-    "53300": "its server has too many connections; raise max_connections, or run fewer programs",
 }
 
 T = TypeVar("T")
@@ -136,6 +134,8 @@ class Database:
                     conflict = isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
                     if last or not (connection.closed or conflict):
                         raise self._store_error(error) from error
+                    if connection.closed:  # the same has become of the others
+                        self._drop_idle()
                 else:
                     stack.pop_all()
                     self._give_back(connection)
@@ -166,11 +166,8 @@ class Database:
     def close(self) -> None:
         """Close all connections, those that are in use after that."""
         self._leaving.set()
-        with self._lock:
-            self._is_closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        self._is_closed = True
+        self._drop_idle()
 
     def after_fork(self) -> None:
         # The parent goes on using its connections: they are kept, out of reach.
@@ -224,6 +221,12 @@ class Database:
             connection.close()
             raise
         return connection
+
+    def _drop_idle(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
     def _give_back(self, connection: psycopg.Connection) -> None:
         with self._lock:

@@ -10,7 +10,7 @@ import pytest
 from condget.feeds.pace import Pace
 from condget.feeds.subscriptions import parse_list, single
 from condget.feeds.values import FeedState, HostHold, Outcome
-from condget.polling import Plan, RunOptions, plan
+from condget.polling import Plan, RunOptions, begin, plan
 from condget.stores.memory_ledger import MemoryLedger
 from tests.polling.support import HOUR, NOON
 
@@ -97,6 +97,25 @@ def test_e1_who_changes_the_list_as_told_goes_on_where_the_feed_was() -> None:
     assert feed.state is not None
     assert (feed.state.url, feed.state.title, feed.state.moved_to) == (C, "Tea", None)
     assert requested(planned(C, [known(A, moved_to=C, next_poll=NOON + 1)])) == []
+
+
+def test_b9_c12_a_feed_that_redirects_to_a_host_of_another_run_is_passed_over() -> None:
+    class Shared(MemoryLedger):
+        def is_shared(self) -> bool:
+            return True
+
+        def hold_hosts(self, hosts: Iterable[str]) -> frozenset[str]:
+            asked.update(hosts)
+            return frozenset(hosts) - {"c.example"}
+
+    asked: set[str] = set()
+    ledger = Shared()
+    for host, target in (("a", "c"), ("b", "d")):
+        url = f"http://{host}.example/"
+        ledger.commit([known(url, chain=(url, f"http://{target}.example/"), next_poll=NOON)])
+    plan_ = begin(parse_list("http://a.example/\nhttp://b.example/", "l"), ledger, RunOptions(), NOON)
+    assert requested(plan_) == [["http://b.example/"]]
+    assert asked == {"a.example", "b.example", "c.example", "d.example"} == plan_.touched | {"a.example", "c.example"}
 
 
 def test_c10_every_of_the_list_is_the_pace_of_that_feed() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -97,13 +99,23 @@ def test_a_database_of_another_encoding_is_refused(postgresql: Postgresql) -> No
         database(postgresql.url("latin")).rows("SELECT 1")
 
 
-def test_work_goes_on_with_a_new_connection_where_the_first_was_lost(postgresql: Postgresql) -> None:
+def test_work_goes_on_with_a_new_connection_where_all_were_lost(postgresql: Postgresql) -> None:
     name = postgresql.database().rpartition("/")[2]
     with (
         closing(Forwarder(postgresql.port)) as network,
         closing(database(postgresql.url(name, port=network.port))) as shared,
     ):
-        assert shared.rows("SELECT 1") == [(1,)]
+        together = threading.Barrier(3)
+
+        def use(number: int) -> list[tuple[int]]:
+            def work(connection: object) -> list[tuple[int]]:
+                together.wait(60)
+                return connection.execute("SELECT %s", (number,)).fetchall()  # type: ignore[attr-defined, no-any-return]
+
+            return shared.run(work)
+
+        with ThreadPoolExecutor(3) as threads:
+            assert list(threads.map(use, range(3))) == [[(0,)], [(1,)], [(2,)]]
         network.cut()
         network.mend()
         assert shared.rows("SELECT 2") == [(2,)]
