@@ -14,6 +14,8 @@ import pytest
 
 from tests.servers import free_port, popen, wait_until
 
+_PATIENT = "socket_timeout=30&socket_connect_timeout=30"
+
 
 class RedisServer:
     """A Redis server that keeps nothing on disk. `options` are arguments of its command line."""
@@ -26,12 +28,18 @@ class RedisServer:
         self.start()
 
     @property
-    def url(self) -> str:
+    def address(self) -> str:
+        """The URL as messages show it."""
         return f"redis://127.0.0.1:{self.port}/0"
 
     @property
+    def url(self) -> str:
+        """The URL with time-outs for a busy machine, in place of the cache's own."""
+        return f"{self.address}?{_PATIENT}"
+
+    @property
     def socket_url(self) -> str:
-        return f"unix://{self.directory / 'socket'}?db=0"
+        return f"unix://{self.directory / 'socket'}?db=0&{_PATIENT}"
 
     def client(self) -> Any:
         """Return a client of redis-py, to look into the server."""

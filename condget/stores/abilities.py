@@ -1,4 +1,7 @@
-"""Abilities that a store may have besides those of `Store`: leases between machines, and being looked into."""
+"""Abilities that a store may have besides those of `Store`: leases between machines, and being looked into.
+
+A store whose calls wait for a network has an attribute `is_remote` that is true: async transports call it in threads.
+"""
 
 from __future__ import annotations
 

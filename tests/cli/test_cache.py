@@ -154,7 +154,10 @@ def test_a_cache_in_redis_is_filled_looked_into_and_cleared(
     where = ("--cache", redis_server.url)
     assert [invoke("get", *where, origin.url("/a")).stdout for _ in range(2)] == ["unmistakable"] * 2
     assert len(origin.requests_for("/a")) == 1
-    assert f"url        {redis_server.url}\nstored     1 response of 1 host\n" in invoke("cache", "info", *where).stdout
+    assert (
+        f"url        {redis_server.address}\nstored     1 response of 1 host\n"
+        in invoke("cache", "info", *where).stdout
+    )
     assert invoke("cache", "list", *where).stdout.endswith(f"{origin.url('/a')}\n")
     assert invoke("cache", "verify", *where).stdout == "1 stored response in order\n"
     (tmp_path / "lines").write_text(invoke("cache", "export", *where).stdout, encoding="utf-8")

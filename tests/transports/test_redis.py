@@ -164,7 +164,7 @@ def test_behind_a_network_that_was_cut_requests_go_on(
 ) -> None:
     """G6: a server that is silent costs one short wait, and no later one for a while."""
     origin.script("/", answer(FRESH, b"body"))
-    with condget.RedisCache(own_redis.url, timeout=0.2) as cache, calling(kind, cache=cache) as calls:
+    with condget.RedisCache(own_redis.address, timeout=0.2) as cache, calling(kind, cache=cache) as calls:
         calls.get(origin.url())
         own_redis.freeze()
         assert calls.get(origin.url()).content == b"body"
@@ -177,10 +177,10 @@ def test_an_event_loop_goes_on_while_the_server_is_silent(origin: Origin, own_re
     import anyio
 
     origin.script("/", answer(FRESH, b"body"))
-    silence = 1.0
+    silence = 4.0
 
     async def run() -> float:
-        async with condget.AsyncClient(cache=condget.RedisCache(own_redis.url, timeout=silence)) as client:
+        async with condget.AsyncClient(cache=condget.RedisCache(own_redis.address, timeout=silence)) as client:
             await client.get(origin.url())
             own_redis.freeze()
             longest = 0.0
@@ -202,8 +202,8 @@ def test_identical_misses_of_two_machines_become_one_request(
 ) -> None:
     """G8"""
     with (
-        calling("sync", cache=redis_server.url) as one,
-        calling(kind, cache=redis_server.url) as two,
+        calling("sync", cache=redis_server.url, timeout=60) as one,
+        calling(kind, cache=redis_server.url, timeout=60) as two,
         ThreadPoolExecutor(2) as pool,
     ):
         # The fields that httpx adds are the same in both, but for the library that they name.
@@ -312,8 +312,8 @@ def test_what_is_not_stored_is_waited_for_once(kind: str, origin: Origin, redis_
     held = Held(answer("Cache-Control: no-store", b"mine"))
     origin.script("/", held)
     with (
-        calling("sync", cache=redis_server.url) as one,
-        calling(kind, cache=redis_server.url) as two,
+        calling("sync", cache=redis_server.url, timeout=60) as one,
+        calling(kind, cache=redis_server.url, timeout=60) as two,
         ThreadPoolExecutor(2) as pool,
     ):
         results = [pool.submit(one.get, origin.url())]
@@ -364,8 +364,8 @@ def test_a_task_that_is_cancelled_gives_its_lease_back(
 
     async def run() -> None:
         async with (
-            condget.AsyncClient(cache=redis_server.url, verify=TLS) as one,
-            condget.AsyncClient(cache=redis_server.url, verify=TLS) as two,
+            condget.AsyncClient(cache=redis_server.url, verify=TLS, timeout=60) as one,
+            condget.AsyncClient(cache=redis_server.url, verify=TLS, timeout=60) as two,
         ):
             async with anyio.create_task_group() as group:
                 group.start_soon(one.get, origin.url())
