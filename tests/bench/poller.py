@@ -150,7 +150,7 @@ def start(sizes: Namespace) -> None:
             figures.notes["condget poll"] = f"WRONG: it asked, {dict(asked)}"
     figures.show()
     figures.compare("import typer", 1.2, name="condget --version")
-    figures.compare("import typer", 2.5, name="condget poll")
+    figures.compare("import typer", 2.2, name="condget poll")
     heavy = "httpx", "feedparser", "rich", "typer", "pydantic"
     code = f"import sys, condget; sys.exit(any(name in sys.modules for name in {heavy}))"
     loaded = subprocess.run([*python, code], cwd=ROOT, check=False).returncode
