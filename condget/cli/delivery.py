@@ -164,7 +164,8 @@ class Delivery:
             elif self._form.failures_apart and selection.is_trouble:
                 self._say_as_text(selection)
                 continue
-            self._mailed.append(selection)
+            if self._mailer is not None:
+                self._mailed.append(selection)
             pages.append(self._form.report(selection, self._options))
         self._write("".join(pages))
         outcomes = [item.outcome for item in reportable]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -12,6 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from condget.cli.delivery import Delivery
+from condget.cli.destinations import Destinations
+from condget.feeds.values import Entry, Outcome
+from condget.reports import ReportOptions, Selection, format_of
 from tests.cli.conftest import SILENCE, Run, said
 from tests.origin import Answer, Origin, conditional, ok
 from tests.polling.support import rss
@@ -76,3 +81,13 @@ def test_unfinished_output_of_a_slow_reader_stops_no_request(environment: dict[s
     time.sleep(1.5)
     out, _ = run.communicate(timeout=20)
     assert [json.loads(line)["status"] for line in out.splitlines()] == ["new", "new"]
+
+
+def test_what_was_reported_is_not_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    """The memory of a long run does not grow with what it has reported."""
+    delivery = Delivery(Destinations(format_of("text")), ReportOptions(), 0.0, quiet=True, verbose=0)
+    entry = Entry("k", "k", "Tea", None, None, "f" * 32)
+    outcomes = (Outcome(f"https://{n}.example/", "changed", entries=(entry,)) for n in range(20))
+    assert all(len(delivery.deliver([outcome])) == 1 for outcome in outcomes)
+    assert capsys.readouterr().out.count("Tea") == 20
+    assert not any(isinstance(value, Selection) for value in gc.get_objects())
