@@ -27,7 +27,7 @@ from typing import Any
 import pytest
 
 #: Seconds for a server to begin or to end, on a busy machine.
-_PATIENCE = 60.0
+_PATIENCE = 180.0
 
 _PR_SET_PDEATHSIG = 1
 

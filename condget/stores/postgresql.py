@@ -19,7 +19,7 @@ from condget.errors import StoreError, UsageError
 if TYPE_CHECKING:
     import psycopg
 
-#: Seconds for which a run seeks a connection that was lost: a server that recovers from a crash needs some.
+#: Seconds for which a connection that was lost is sought again: a server takes some to recover from a crash.
 PATIENCE = 20.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 

@@ -20,7 +20,6 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from condget import settings
 from condget.errors import StateLocked, StoreError
 from condget.stores.postgresql_format import STATE
 from condget.stores.postgresql_queries import digest_of
@@ -62,14 +61,14 @@ class Run:
     Args:
         alone: Whether no other run may go on meanwhile.
         wait: Seconds to wait for other runs to end.
-        lease: Seconds without a sign of a run after which it is dead; None: `settings.lease()`.
+        lease: Seconds without a sign of a run after which it is dead.
     """
 
-    def __init__(self, database: Database, *, alone: bool, wait: float, lease: float | None = None) -> None:
+    def __init__(self, database: Database, *, alone: bool, wait: float, lease: float) -> None:
         self._database = database
         self._alone = alone
         self._wait = wait
-        self._lease = settings.lease() if lease is None else lease
+        self._lease = lease
         #: The number of this run.
         self.number = secrets.randbits(63)
         self._begun = False

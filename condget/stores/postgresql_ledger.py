@@ -68,7 +68,9 @@ class PostgresqlLedger:
         lease: float | None = None,
         clock: settings.Clock = time.time,
     ) -> None:
-        self._database = Database(url, prepare=self._prepare)
+        lease = settings.lease() if lease is None else lease
+        # For so long, a run may seek a lost connection without losing its hosts.
+        self._database = Database(url, prepare=self._prepare, patience=lease / 3)
         self._run = Run(self._database, alone=alone, wait=wait, lease=lease)
         self._clock = clock
         #: States as they were loaded, unless written since, by the URL in the database: only differences are written.

@@ -29,8 +29,8 @@ from tests.servers import Forwarder, Postgresql, wait_until
 
 HOSTS, FEEDS = 6, 4
 
-#: Seconds.
-PATIENCE = 120
+#: Seconds, on a busy machine. Leases are as long, too, where no test waits for their end.
+PATIENCE = 180
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -116,7 +116,7 @@ def started(environment: dict[str, str]) -> Iterator[Start]:
         def start(*arguments: object, **variables: str) -> subprocess.Popen[str]:
             process = subprocess.Popen(
                 [sys.executable, "-m", "condget", *map(str, arguments)],
-                env=environment | variables,
+                env=environment | {"CONDGET_LEASE": "600"} | variables,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -226,7 +226,10 @@ def test_two_coordinators_do_what_one_does_with_a_file(
         hosts.clear()
         hosts.most_at_once, hosts.delay = 0, 0.05
         # One of them has half of the list: the other finds hosts that are free, and hosts that are not.
-        both = [started("poll", "--state", url, "-f", "jsonl", path, **now) for path in (half, feeds, feeds)]
+        both = [
+            started("poll", "--state", url, "--timeout", 100, "-f", "jsonl", path, **now)
+            for path in (half, feeds, feeds)
+        ]
         reports = [process.communicate(timeout=PATIENCE) for process in both]
         assert [(process.returncode, err) for process, (_, err) in zip(both, reports, strict=True)] == [(0, "")] * 3
         together = [outcome for out, _ in reports for outcome in told(out)]

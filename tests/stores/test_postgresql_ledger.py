@@ -122,14 +122,11 @@ def test_a_commit_that_is_cut_off_anywhere_happens_once(piece: int, postgresql: 
         assert set(ledger.seen(URL)) == {"b", "c"}
 
 
-def test_a_server_that_stays_away_is_an_error_and_nothing_is_half_written(
-    postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_stays_away_is_an_error_and_nothing_is_half_written(postgresql: Postgresql) -> None:
     """F11"""
-    monkeypatch.setattr("condget.stores.postgresql.PATIENCE", 0.2)
     name = postgresql.database().rpartition("/")[2]
     with closing(Forwarder(postgresql.port)) as network:
-        ledger = PostgresqlLedger(postgresql.url(name, port=network.port), lease=600)
+        ledger = PostgresqlLedger(postgresql.url(name, port=network.port), lease=3)
         ledger.commit([outcome(title="first")])
         network.cut()
         with pytest.raises(StoreError, match=r"The database postgresql://.* cannot be used: .*"):
