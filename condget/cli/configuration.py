@@ -120,7 +120,9 @@ class _Defaults:
         for name, parameter in options.items():
             value, where, in_file = self._value(name, place)
             if in_file:
-                if value is not None and name in _OWN_ONLY and self.beside_a_list:
+                # A state or a cache in a database is on another machine, as a rule.
+                is_away = name in _COMMON and isinstance(value, str) and "://" in value
+                if value is not None and self.beside_a_list and (name in _OWN_ONLY or is_away):
                     raise UsageError(f"{where}: a file beside a list cannot set this; put it into the user's own file")
                 value = self._resolved(value, parameter)
             elif value is not None and parameter.multiple:

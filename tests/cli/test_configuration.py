@@ -152,7 +152,15 @@ def test_an_argument_that_is_no_path_is_no_fault(invoke: Run, feeds: Path) -> No
     assert invoke("poll", "-n", "--template", f"{'x' * 300}/{{title}}", feeds).returncode == 0
 
 
-@pytest.mark.parametrize("line", ['exec = "touch pwned"', 'dask = "tcp://127.0.0.1:1"', 'post = "http://127.0.0.1:1/"'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        'exec = "touch pwned"',
+        'post = "http://127.0.0.1:1/"',
+        'dask = "tcp://127.0.0.1:1"',
+        'state = "postgresql://127.0.0.1:1/x"',
+    ],
+)
 def test_a_file_beside_a_list_runs_nothing_and_sends_nothing_away(invoke: Run, feeds: Path, line: str) -> None:
     """A list may come from somebody else, and feeds have passwords."""
     feeds.with_name("condget.toml").write_text(f"[poll]\n{line}\n")

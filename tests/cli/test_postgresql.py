@@ -187,8 +187,10 @@ def test_a_variable_and_a_file_name_the_database(
     condget: Run, postgresql: Postgresql, feeds: Path, hosts: Hosts
 ) -> None:
     url = postgresql.database()
-    (feeds.parent / "condget.toml").write_text(f'state = "{url}"\n')
-    assert condget("poll", feeds).returncode == 0
+    own = feeds.parent / "own"
+    own.mkdir()
+    (own / "condget.toml").write_text(f'state = "{url}"\n')
+    assert condget("poll", feeds, env={"CONDGET_CONFIG_DIR": str(own)}).returncode == 0
     again = condget("poll", feeds, env={"CONDGET_STATE": url})
     assert (again.returncode, again.stdout, hosts.requests) == (0, "", HOSTS * FEEDS)
 
