@@ -48,6 +48,10 @@ _PIECE = 1_000_000
 #: Hosts that are begun before the event loop gets a turn, in which they take their slots.
 _BEGUN_TOGETHER = 16
 
+#: Hosts that are begun and not over. Those that wait for a gap or for the parser have no request under way, and would
+#: let ever more be begun.
+MOST_HOSTS = 5_000
+
 _CUT_OFF = f"the document is cut off: its last end tag is missing, and so is the end of its transfer; {AGAIN}"
 
 
@@ -132,6 +136,8 @@ class _Run:
         self.memory = Memory()
         self._budget = budget
         self._requests = self._received = 0
+        #: Places for hosts that are begun.
+        self.hosts = asyncio.Semaphore(MOST_HOSTS)
         #: Bytes of documents that wait for the parser.
         self._waiting = 0
         self.few_wait = asyncio.Event()
@@ -179,11 +185,18 @@ class _Worker:
 
     async def wait_for_place(self) -> None:
         """Wait until another host can be begun."""
+        await self._run.hosts.acquire()
         await self._run.few_wait.wait()
         await self._limits.wait_for_place()
 
     async def poll_host(self, jobs: tuple[Job, ...]) -> None:
         """Poll the feeds of one host, one after another, or as many at a time as the host allows."""
+        try:
+            await self._poll_host(jobs)
+        finally:
+            self._run.hosts.release()
+
+    async def _poll_host(self, jobs: tuple[Job, ...]) -> None:
         host, slots = host_of(jobs[0].request.url), parallel(jobs)
         with self._limits.remembered(host, slots, given_up=host in self._given_up):
             if slots == 1:

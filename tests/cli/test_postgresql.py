@@ -208,7 +208,9 @@ def test_faults_are_told_in_a_sentence_without_the_password(condget: Run, postgr
     assert "secret" not in failed.stderr + wrong.stderr
 
 
+@pytest.mark.parametrize("workers", [(), ("--processes", "1")], ids=["alone", "with-workers"])
 def test_two_coordinators_do_what_one_does_with_a_file(
+    workers: tuple[str, ...],
     condget: Run,
     started: Start,
     postgresql: Postgresql,

@@ -65,6 +65,22 @@ def test_c12_redirects_of_many_hosts_to_one_are_followed_one_at_a_time(origin: O
     assert all(after - before >= 0.03 for before, after in itertools.pairwise(came))
 
 
+def test_hosts_that_wait_for_their_gap_do_not_let_ever_more_be_begun(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each host that is begun takes memory, and a list may have a million. Nothing is left out for it."""
+    monkeypatch.setattr("condget.polling.worker.MOST_HOSTS", 2)
+    origin.script("*", ok(rss(1)))
+    lines = [f"http://h{host}.example/{number}" for host in range(6) for number in range(3)]
+    outcomes = Town(origin).poll(*lines)
+    assert [outcome.status for outcome in outcomes.values()] == ["new"] * 18
+    asked = [request.fields.get("Host") for request in origin.requests]
+    first, last = ({host: n for n, host in enumerate(order)} for order in (asked[::-1], asked))
+    begun = {host: len(asked) - 1 - n for host, n in first.items()}
+    for at in range(len(asked)):
+        assert sum(begun[host] <= at <= last[host] for host in begun) <= 3  # one may end while the next begins
+
+
 def test_c12_the_gap_holds_for_redirect_targets(origin: Origin) -> None:
     """C12: one second by default, for public hosts."""
     origin.script("/feed", lambda request: redirect(f"http://common.example/there?{request.fields.get('Host')}"))
