@@ -60,8 +60,15 @@ def _warm() -> None:
     """Modules that are loaded once take no time of a stranger."""
     import h11  # noqa: F401
 
-    import condget.fetching.h11_response
-    import condget.fetching.via_transport  # noqa: F401
+    import condget.fetching.h11_response  # noqa: F401
+    from condget.fetching.direct import tls_context
+    from condget.fetching.failures import Failure
+    from condget.fetching.via_transport import proxy_wire
+
+    # The first proxy loads more; the user names it, and no stranger.
+    for proxy in ("http://127.0.0.1:9", "socks5://127.0.0.1:9"):
+        with suppress(Failure):  # without socksio
+            proxy_wire(proxy, tls_context())
 
 
 @pytest.fixture(autouse=True)
